@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Addresses of MS Mail and of SMTP. */
+#ifndef MESSAGE_ADDRESS_H
+#define MESSAGE_ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/attr.h"
+#include "base/error.h"
+
+#define ADDRESS_SMTP_MAX 320
+
+/* True for an ASCII addr-spec that may be written in a MAIL or RCPT command: local part of at most
+ * 64 octets (dot-atom or quoted string without controls), "@", a domain of at most 255. */
+bool address_smtp_valid(const char *text);
+
+/* "NET/PO" of "NET/PO/BOX" equals POSTOFFICE, ASCII case aside. */
+bool address_on_postoffice(const char *address, const char *postoffice);
+
+/* True when ADDRESS is typed: letters, digits or '*' before the first ':' and no '/' before it.
+ * Copies the type in upper case ("SMTP") into TYPE (SIZE octets) and points *VALUE behind ':'. */
+bool address_typed(const char *address, char *type, size_t size, const char **value);
+
+/* Removes a "CSI:" or "MS:" prefix (any case): native addresses have no type. */
+const char *address_native(const char *address);
+
+/*
+ * IMCEA encapsulation ([MS-OXCMAIL] 2.1.3.1.8): "IMCEAMS-NET_PO_USER@DOMAIN" for a native address,
+ * "IMCEA<TYPE>-<value>@DOMAIN" for a typed one; '/' becomes '_', other octets than letters, digits,
+ * '-' and '=' become "+HH". -1 with ERROR_DATA when it would not fit OUT.
+ */
+int address_encapsulate(const char *address, const char *domain, char *out, size_t size,
+                        struct error *err) WARN_UNUSED;
+
+#endif

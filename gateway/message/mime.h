@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From the neutral message to RFC 5322 and MIME, and reports about failed mail. By GMime. */
+#ifndef MESSAGE_MIME_H
+#define MESSAGE_MIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/error.h"
+#include "message/map.h"
+#include "message/message.h"
+
+/* Takes the produced octets in order (CR LF line ends); 0, or -1 with ERR set to stop. */
+typedef int mime_sink(void *context, const void *data, size_t size, struct error *err);
+
+struct mime_options {
+    const struct map *map;   /* header addresses: map, else "SMTP:" as it is, else IMCEA */
+    const char *domain;      /* of Message-ID and of encapsulated addresses */
+    const char *timezone;    /* IANA name of the postoffice's zone, "UTC" by default */
+    const char *directory;   /* for temporary files */
+    int64_t received_ms;     /* fallback Date when the message has none or an invalid one */
+};
+
+/* What was produced, for the queue and the log. Owned by the caller: mime_facts_clear. */
+struct mime_facts {
+    char *message_id; /* with angle brackets: a function of the fingerprint and the domain only */
+    char *subject;    /* UTF-8 */
+    char *sender;     /* SMTP address of the originator: mapped, typed, or IMCEA */
+    uint64_t size;    /* octets given to the sink */
+    size_t undecodable;
+    int eight_bit;    /* 0: all output is 7-bit */
+};
+void mime_facts_clear(struct mime_facts *facts);
+
+/*
+ * Writes MESSAGE as MIME: From, To, Cc, Subject, Date (composed local time in the zone, seconds
+ * 00), Message-ID, X-MSMail-Source; text/plain; charset=utf-8, attachments base64 with
+ * RFC 2231 names and Content-Disposition. The same message always gives the same octets, but for
+ * the Received line, which is not part of it. A lost attachment becomes a text part that says so
+ * (Q118675). Lines never exceed 998 octets, there is no bare CR or LF and no 8-bit octet.
+ * Errors: those of the sink and of content_read; ERROR_DATA when there is no usable From and none
+ * can be made.
+ */
+int mime_write(const struct message *message, const uint8_t fingerprint[FINGERPRINT_SIZE],
+               const struct mime_options *options, mime_sink *sink, void *context,
+               struct mime_facts *facts, struct error *err) WARN_UNUSED;
+
+/* "<mm.HEX32@DOMAIN>": the caller's (free), NULL without memory. */
+char *mime_message_id(const uint8_t fingerprint[FINGERPRINT_SIZE], const char *domain);
+
+/* One recipient that failed, for a report. */
+struct report_recipient {
+    const char *original; /* MS Mail address: "NET/PO/USER" */
+    const char *final;    /* SMTP address, may be "" */
+    const char *status;   /* RFC 3463 */
+    const char *reply;    /* what the server said, or our reason */
+};
+
+struct report {
+    const char *domain;     /* ours: Reporting-MTA and Message-ID */
+    const char *postmaster; /* To: SMTP address */
+    const char *message_id; /* of the failed message */
+    const char *subject;
+    const char *sender; /* originator */
+    uint64_t id;        /* queue number */
+    int64_t now_ms;
+    const struct report_recipient *recipients;
+    size_t recipient_count;
+    const char *headers; /* header block of the failed message as sent, CR LF; may be NULL */
+};
+
+/* A multipart/report; report-type=delivery-status (RFC 3464), Auto-Submitted: auto-replied, for the
+ * null sender. MESSAGE_ID gets the report's own Message-ID (the caller's, free). */
+int report_write(const struct report *report, mime_sink *sink, void *context, char **message_id,
+                 struct error *err) WARN_UNUSED;
+
+/* Once in a process, before any other function of this file. */
+void mime_initialize(void);
+
+#endif

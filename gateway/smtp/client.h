@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The SMTP client protocol (RFC 5321, 2920, 1870, 6152, 2034, 3207, 4954) as a state machine
+ * without I/O: octets in, octets out, events. The caller owns socket, TLS and clock.
+ *
+ *   caller: smtp_client_input(received octets) -> smtp_client_event() until SMTP_NOTHING
+ *           -> write all of smtp_client_output(), then smtp_client_written()
+ *
+ * Up to PIPELINE messages may be given ahead; replies are matched in order. One flight is one
+ * piece of output. Nothing that arrives can make it send AUTH in clear text or mail before the
+ * session is ready. Any octet that arrives between the 220 to STARTTLS and the handshake is an
+ * injection: the session fails.
+ */
+#ifndef SMTP_CLIENT_H
+#define SMTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "smtp/outcome.h"
+
+struct smtp_client;
+
+enum smtp_tls { SMTP_TLS_NONE, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT };
+
+struct smtp_settings {
+    const char *helo;     /* FQDN or address literal */
+    enum smtp_tls tls;    /* STARTTLS: required, its absence is a failure of SCOPE_HOST */
+    const char *server;   /* name for SASL */
+    const char *user;     /* NULL: no AUTH */
+    const char *password; /* borrowed for the life of the client; wiped by its owner */
+    const char *const *mechanisms; /* allowed ones, strongest first; NULL: the default order */
+    size_t mechanism_count;
+    bool plain_without_tls; /* tests on loopback only: PLAIN and LOGIN without TLS */
+    unsigned pipeline;      /* messages in flight, 1..; used only when the server has PIPELINING */
+};
+
+/* Settings and all strings but the password are copied. */
+int smtp_client_new(struct smtp_client **out, const struct smtp_settings *settings,
+                    struct error *err) WARN_UNUSED;
+void smtp_client_free(struct smtp_client *client);
+
+enum smtp_event_type {
+    SMTP_NOTHING,        /* give more input */
+    SMTP_START_TLS,      /* output is empty and input ended exactly here: do the handshake, then
+                            smtp_client_tls_started */
+    SMTP_READY,          /* once: greeting, TLS and AUTH are done; mail may be given */
+    SMTP_WANT_CONTENT,   /* give the content of mail TAG: smtp_client_content .. _content_end */
+    SMTP_RECIPIENT,      /* OUTCOME for recipient INDEX of mail TAG */
+    SMTP_MAIL_DONE,      /* mail TAG is over: all its recipients had their outcome */
+    SMTP_FAILED,         /* session is over with OUTCOME. Mails that are not done had no outcome for
+                            their remaining recipients: smtp_client_unfinished tells the doubt */
+    SMTP_CLOSED,         /* QUIT was answered, or the server closed an idle session (OUTCOME) */
+};
+struct smtp_event {
+    enum smtp_event_type type;
+    uint64_t tag;
+    size_t index;
+    struct smtp_outcome outcome;
+};
+
+/* Octets from the server. Never fails: a protocol error is an event. */
+void smtp_client_input(struct smtp_client *client, const void *data, size_t size);
+/* The server closed or reset the connection, or the handshake failed (TEXT says so), or
+ * smtp_client_time_limit_ms passed ("time limit"). */
+void smtp_client_lost(struct smtp_client *client, enum smtp_scope scope, const char *text);
+void smtp_client_tls_started(struct smtp_client *client);
+
+/* The next event, in order. */
+void smtp_client_event(struct smtp_client *client, struct smtp_event *out);
+
+/* Octets to send: the caller writes them and drops them with buf_consume. */
+struct buf *smtp_client_output(struct smtp_client *client);
+
+struct smtp_mail {
+    uint64_t tag;
+    const char *sender; /* "" is the null sender */
+    const char *const *recipients;
+    size_t recipient_count;
+    uint64_t size;  /* for SIZE= */
+    bool eight_bit; /* BODY=8BITMIME when offered; when not offered: ACTION_FAIL 5.6.3 */
+};
+/* True when another mail may be given now. */
+bool smtp_client_can_mail(const struct smtp_client *client);
+/* Strings are copied. An address that is not valid for a command gets ACTION_FAIL without being
+ * sent. Larger than the server's SIZE: ACTION_FAIL 5.3.4 for all. */
+int smtp_client_mail(struct smtp_client *client, const struct smtp_mail *mail,
+                     struct error *err) WARN_UNUSED;
+/* Content after SMTP_WANT_CONTENT, in pieces: CR LF line ends; dot-stuffed here. A bare CR or LF
+ * or a NUL is refused with ERROR_DATA (then call _content_abort). */
+int smtp_client_content(struct smtp_client *client, const void *data, size_t size,
+                        struct error *err) WARN_UNUSED;
+/* Appends the final dot (and CR LF before it if missing). */
+int smtp_client_content_end(struct smtp_client *client, struct error *err) WARN_UNUSED;
+/* The content cannot be read: the session must be dropped without the dot. */
+void smtp_client_content_abort(struct smtp_client *client, const char *text);
+
+/* Ends the session when idle: QUIT. */
+void smtp_client_quit(struct smtp_client *client);
+
+enum smtp_state smtp_client_state(const struct smtp_client *client);
+/* RFC 5321 4.5.3.2 time limit of the present state, or 0 when nothing is awaited. */
+int64_t smtp_client_time_limit_ms(const struct smtp_client *client);
+/* Divides all time limits for tests (1: as in the RFC). */
+void smtp_client_scale_time(struct smtp_client *client, unsigned divisor);
+
+/* Mail that was not done when the session failed: *DOUBT when its final dot may have reached the
+ * server. False when there are no more. */
+bool smtp_client_unfinished(struct smtp_client *client, uint64_t *tag, bool *doubt);
+
+/* What was negotiated: "PIPELINING SIZE 8BITMIME ...", mechanism used or "". Borrowed. */
+const char *smtp_client_extensions(const struct smtp_client *client);
+const char *smtp_client_mechanism(const struct smtp_client *client);
+uint64_t smtp_client_size_limit(const struct smtp_client *client); /* 0: none */
+
+/* A trace of commands and replies for debugging: AUTH lines and content are replaced. */
+typedef void smtp_trace(void *context, bool sent, const char *line);
+void smtp_client_set_trace(struct smtp_client *client, smtp_trace *trace, void *context);
+
+#endif

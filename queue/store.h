@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The queue: the only meeting point of intake, relay and the operator's command. One contract,
+ * several backends: "sqlite:PATH" (WAL, synchronous FULL) and "memory:" (for tests).
+ *
+ * A message has recipients; each recipient has its own state and history. doc/INTERNALS.md holds
+ * the table of states and transitions, and a test compares it with store_transitions().
+ *
+ * Every change happens inside store_begin .. store_commit; a commit is durable when it returns.
+ * Times are wall-clock milliseconds since 1970 UTC and always an argument: no backend asks a clock.
+ * Errors: ERROR_SOFT (busy, disk full 4.3.1, I/O), ERROR_SETUP (cannot open, wrong version),
+ * ERROR_DATA (no such message; transition not allowed from the present state).
+ */
+#ifndef QUEUE_STORE_H
+#define QUEUE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/error.h"
+
+struct store;
+
+#define STORE_CHUNK_SIZE 65536 /* largest piece of content in one read or write */
+
+enum recipient_state {
+    RECIPIENT_QUEUED,  /* waits for its due time */
+    RECIPIENT_SENDING, /* claimed by the relay; after a crash: perhaps delivered */
+    RECIPIENT_HELD,    /* waits for the operator */
+    RECIPIENT_SENT,    /* the server has taken it (final) */
+    RECIPIENT_FAILED,  /* cannot be delivered (final; reported to the postmaster) */
+    RECIPIENT_DELETED, /* removed by the operator (final) */
+};
+#define RECIPIENT_STATES 6
+const char *recipient_state_name(enum recipient_state state); /* "queued", ... */
+int recipient_state_from_name(const char *name, enum recipient_state *out) WARN_UNUSED;
+
+/* Opens or creates. CREATE false: ERROR_SETUP when it is not there. */
+int store_open(struct store **out, const char *uri, bool create, struct error *err) WARN_UNUSED;
+void store_close(struct store *store); /* rolls back an open transaction; NULL is allowed */
+
+/* WRITE waits (at most 30 s) for other writers. One transaction at a time on a handle. */
+int store_begin(struct store *store, struct error *err) WARN_UNUSED;
+int store_commit(struct store *store, struct error *err) WARN_UNUSED;
+void store_rollback(struct store *store);
+
+/* ---- intake ---- */
+
+struct store_message {
+    uint64_t id;              /* out: assigned by store_add_message; never re-used */
+    const char *fingerprint;  /* 64 hex digits, or "" for reports of ours */
+    const char *postoffice;   /* NET/PO it came from, "" for reports */
+    const char *queue;        /* queue name it lay on */
+    const char *mailbag;      /* "0000002E" or "" */
+    const char *mai;          /* "00000062", MMFF file name, or "" */
+    const char *sender;       /* envelope sender, "" for the null sender */
+    const char *message_id;   /* with angle brackets */
+    const char *subject;      /* UTF-8, for the operator's eyes only */
+    int64_t date_ms;          /* composed (header Date), 0 unknown */
+    int64_t received_ms;      /* entered the queue */
+    int64_t expires_ms;       /* wall clock */
+    uint64_t size;            /* octets of the content; store_set_content_facts may set it late */
+    bool eight_bit;           /* content has 8-bit octets: needs 8BITMIME */
+    char priority;            /* of MS Mail, or 0 */
+    uint64_t report_of;       /* this message is a report about that one, or 0 */
+};
+
+/* Inside a transaction. All strings are copied. */
+int store_add_message(struct store *store, struct store_message *message,
+                      struct error *err) WARN_UNUSED;
+/* Appends SIZE (at most STORE_CHUNK_SIZE) octets to the content of message ID. */
+int store_add_content(struct store *store, uint64_t id, const void *data, size_t size,
+                      struct error *err) WARN_UNUSED;
+/* What is only known after the content was produced. */
+int store_set_content_facts(struct store *store, uint64_t id, const char *message_id,
+                            const char *sender, const char *subject, uint64_t size, bool eight_bit,
+                            struct error *err) WARN_UNUSED;
+/* STATE is QUEUED (DUE_MS), HELD or FAILED (REASON says why). ORIGINAL is the MS Mail address.
+ * Also writes the journal row (fingerprint, original) when the fingerprint is not empty; one that
+ * exists already is ERROR_DATA. */
+int store_add_recipient(struct store *store, uint64_t id, const char *original, const char *address,
+                        enum recipient_state state, int64_t due_ms, int64_t now_ms,
+                        const char *status, const char *reason, struct error *err) WARN_UNUSED;
+
+/* 1 when (FINGERPRINT, ORIGINAL) is in the journal, 0 when not. ORIGINAL compares without case. */
+int store_journal_has(struct store *store, const char *fingerprint, const char *original,
+                      struct error *err) WARN_UNUSED;
+
+/* ---- what remains on a postoffice, and why (unmapped, damaged, partly mapped) ---- */
+
+struct store_remain {
+    const char *postoffice;
+    const char *mailbag;
+    const char *mai;    /* or MMFF file name */
+    const char *kind;   /* "unmapped", "damaged", "foreign" */
+    const char *reason; /* for the operator */
+    uint32_t record;
+    int64_t first_ms, last_ms; /* seen; store_add_remain takes last_ms and keeps first_ms */
+};
+/* Adds or refreshes. *NEW (may be NULL) tells whether it was not known with that reason. */
+int store_add_remain(struct store *store, const struct store_remain *remain, bool *new_one,
+                     struct error *err) WARN_UNUSED;
+/* Forgets those of POSTOFFICE and MAILBAG last seen before BEFORE_MS (they are gone). */
+int store_forget_remains(struct store *store, const char *postoffice, const char *mailbag,
+                         int64_t before_ms, struct error *err) WARN_UNUSED;
+typedef int store_remain_seen(void *context, const struct store_remain *remain);
+int store_list_remains(struct store *store, store_remain_seen *seen, void *context,
+                       struct error *err) WARN_UNUSED;
+
+/* ---- relay ---- */
+
+/* One recipient as the relay gets it. Owned by the claim. */
+struct claim_recipient {
+    uint64_t id;
+    char *address;
+    char *original;
+    unsigned tries;  /* attempts so far, this one not counted */
+    bool doubt;      /* an earlier attempt may have been delivered: "possible duplicate" */
+};
+/* A message with those of its recipients that are due. */
+struct claim_message {
+    uint64_t id;
+    char *sender;
+    char *message_id;
+    char *fingerprint;
+    char *postoffice, *mailbag, *mai;
+    uint64_t size;
+    bool eight_bit;
+    uint64_t report_of;
+    int64_t received_ms, expires_ms;
+    struct claim_recipient *recipients;
+    size_t recipient_count;
+};
+
+/*
+ * Takes up to LIMIT messages (at most MAX_RECIPIENTS recipients of each) whose recipients are
+ * QUEUED and due at NOW_MS, highest priority (5, 4, R) and oldest due first, and makes them
+ * SENDING: one transaction of its own, durable when it returns. *OUT (store_claim_free) may hold
+ * none. *NEXT_DUE_MS: the earliest later due time, or 0.
+ */
+int store_claim(struct store *store, int64_t now_ms, size_t limit, size_t max_recipients,
+                struct claim_message **out, size_t *count, int64_t *next_due_ms,
+                struct error *err) WARN_UNUSED;
+void store_claim_free(struct claim_message *messages, size_t count);
+
+/* Copies up to SIZE octets of the content of message ID from OFFSET; *GOT 0 at the end. Outside of
+ * transactions too. */
+int store_read_content(struct store *store, uint64_t id, uint64_t offset, void *out, size_t size,
+                       size_t *got, struct error *err) WARN_UNUSED;
+
+struct store_result {
+    uint64_t recipient;         /* id */
+    enum recipient_state state; /* SENT, FAILED, QUEUED (again, due_ms) or HELD */
+    int64_t now_ms, due_ms;
+    bool attempted;        /* counts as a try (false: claimed but not offered to the server) */
+    bool doubt;            /* outcome unknown: content was sent, no reply came */
+    const char *status;    /* RFC 3463 */
+    const char *reply;     /* last reply or reason, at most 1,000 octets are kept */
+    const char *relay;     /* "host[address]:port", or "" */
+};
+/* Only from SENDING; inside a transaction, so that many results make one commit. */
+int store_set_result(struct store *store, const struct store_result *result,
+                     struct error *err) WARN_UNUSED;
+
+/* At the start of the relay: every SENDING becomes QUEUED, due at NOW_MS, in doubt. *COUNT of them.
+ * Its own transaction. */
+int store_recover(struct store *store, int64_t now_ms, size_t *count,
+                  struct error *err) WARN_UNUSED;
+
+/* QUEUED recipients whose message expired before NOW_MS become FAILED (status 5.4.7). Inside a
+ * transaction; *COUNT of them. SENDING ones are left to their result. */
+int store_expire(struct store *store, int64_t now_ms, size_t *count, struct error *err) WARN_UNUSED;
+
+/* Messages with FAILED recipients not yet reported, and no recipient QUEUED or SENDING. *ID 0 when
+ * there is none after AFTER. Reports themselves (report_of) are never returned. */
+int store_next_unreported(struct store *store, uint64_t after, uint64_t *id,
+                          struct error *err) WARN_UNUSED;
+/* Inside the transaction that adds the report (or decides that none is sent). */
+int store_set_reported(struct store *store, uint64_t id, struct error *err) WARN_UNUSED;
+
+/* ---- the operator ---- */
+
+struct store_view {
+    uint64_t id, recipient; /* one row a recipient */
+    const char *fingerprint, *postoffice, *queue, *mailbag, *mai;
+    const char *sender, *address, *original, *message_id, *subject;
+    enum recipient_state state;
+    int64_t date_ms, received_ms, expires_ms, due_ms, changed_ms;
+    uint64_t size;
+    unsigned tries;
+    bool doubt, reported;
+    char priority;
+    uint64_t report_of;
+    const char *status, *reply, *relay; /* of the last result */
+};
+typedef int store_view_seen(void *context, const struct store_view *view);
+
+struct store_filter {
+    uint64_t id;                 /* 0: any */
+    uint64_t after;              /* recipient id to begin after: pages */
+    const enum recipient_state *state; /* NULL: any */
+    const char *address;         /* part of address or original, NULL: any */
+    const char *message_id;      /* NULL: any */
+    const char *mai;             /* NULL: any */
+    size_t limit;                /* 0: no limit */
+};
+/* In order of recipient id. SEEN returns 0 to go on. */
+int store_list(struct store *store, const struct store_filter *filter, store_view_seen *seen,
+               void *context, struct error *err) WARN_UNUSED;
+
+struct store_event {
+    uint64_t id, recipient;
+    int64_t at_ms;
+    const char *event; /* "queued", "sending", "sent", "deferred", "failed", "held", "recovered"... */
+    const char *status, *reply, *relay;
+};
+typedef int store_event_seen(void *context, const struct store_event *event);
+int store_history(struct store *store, uint64_t id, store_event_seen *seen, void *context,
+                  struct error *err) WARN_UNUSED;
+
+enum store_verb {
+    VERB_HOLD,    /* QUEUED -> HELD */
+    VERB_RELEASE, /* HELD -> QUEUED, due now */
+    VERB_RETRY,   /* QUEUED -> QUEUED due now; FAILED -> QUEUED due now, expiry begins anew */
+    VERB_RETURN,  /* QUEUED, HELD -> FAILED 5.0.0 "returned by the operator": a report follows */
+    VERB_DELETE,  /* QUEUED, HELD, FAILED -> DELETED */
+};
+/* Applies VERB to all recipients of message ID that it may be applied to, inside a transaction.
+ * *COUNT of them; 0 is not an error. ERROR_DATA: no such message. EXPIRES_MS for VERB_RETRY. */
+int store_apply(struct store *store, uint64_t id, enum store_verb verb, int64_t now_ms,
+                int64_t expires_ms, const char *reason, size_t *count,
+                struct error *err) WARN_UNUSED;
+
+struct store_counts {
+    uint64_t recipients[RECIPIENT_STATES];
+    uint64_t messages;
+    int64_t oldest_queued_ms; /* received time, 0: none */
+    int64_t next_due_ms;      /* 0: none */
+    uint64_t doubtful;
+    uint64_t remains;
+};
+int store_count(struct store *store, struct store_counts *out, struct error *err) WARN_UNUSED;
+
+/* Small named values that programs leave for "status": "process.relay", "postoffice.HQ", "alarm.x".
+ * VALUE is JSON text; NULL removes. Its own transaction unless one is open. */
+int store_put_note(struct store *store, const char *name, const char *value, int64_t now_ms,
+                   struct error *err) WARN_UNUSED;
+typedef int store_note_seen(void *context, const char *name, const char *value, int64_t at_ms);
+int store_list_notes(struct store *store, const char *prefix, store_note_seen *seen, void *context,
+                     struct error *err) WARN_UNUSED;
+
+/* Frees the content of messages all of whose recipients are SENT or DELETED since before
+ * BEFORE_MS; rows, history and journal stay. Its own transaction, at most LIMIT messages. */
+int store_purge(struct store *store, int64_t before_ms, size_t limit, size_t *count,
+                struct error *err) WARN_UNUSED;
+
+/* Structural self-check (SQLite: quick_check). ERROR_DATA with what is wrong. */
+int store_verify(struct store *store, struct error *err) WARN_UNUSED;
+
+/* Every transition that the code allows, for the test that compares doc/INTERNALS.md. FROM -1 is
+ * "new". Ends with event NULL. */
+struct store_transition {
+    int from, to;
+    const char *event;
+};
+const struct store_transition *store_transitions(void);
+
+#endif
