@@ -42,7 +42,7 @@ class World:
         self.users = self._make_users(args.users)
         self.queues, self.networks = self._make_queues(args)
         for queue in self.queues:
-            queue["people"] = self._make_people(queue, args)
+            queue["people"] = [] if queue["name"] == "MSMAIL" else self._make_people(queue, args)
         for name in ("INQUEUE", "INQUEUE3", "SYSTEM"):
             self.mailbags[name] = maketree.Mailbag(name, "system", name)
 
@@ -160,8 +160,7 @@ def sender_of(world):
 def recipients_of(world):
     rng = world.rng
     locals_ = ["/".join(OWN) + "/" + user["box"] for user in world.users if user["box"]]
-    outside = [random_case(rng, person) for queue in world.queues for person in queue["people"]
-               if queue["name"] != "MSMAIL"]
+    outside = [random_case(rng, person) for queue in world.queues for person in queue["people"]]
     to, cc = [], []
     if rng.random() < 0.12:
         return rng.sample(locals_, min(len(locals_), rng.randint(1, 3))), []
@@ -231,8 +230,7 @@ def demo_plan(world):
         moved = [p for p in queue["people"] if p["mapped"]]
         others = [p for p in queue["people"] if not p["mapped"]]
         for at in range(go):
-            pair = at % 5 == 4
-            jobs.append([moved[at % len(moved)]] + ([moved[(at + 1) % len(moved)]] if pair else []))
+            jobs.append([moved[at % len(moved)]])
         for at in range(stay):
             jobs.append([others[at % len(others)]] + ([moved[0]] if at == stay - 1 else []))
     rng.shuffle(jobs)
