@@ -70,6 +70,7 @@ class BadServer:
         self._acceptor = None
         self._lock = threading.Lock()
         self._active = {}
+        self._busy = 0
         self._number = 0
 
     def start(self):
@@ -161,7 +162,8 @@ class BadServer:
         thread = threading.Thread(target=self._serve, args=(wire, self.plan), name=str(number))
         with self._lock:
             over = self.plan["server"]["max_conn"]
-            refuse = over is not None and len(self._active) >= over
+            refuse = over is not None and self._busy >= over
+            self._busy += not refuse
             self._active[thread] = wire
         if refuse:
             self._refuse(thread, wire)
@@ -185,6 +187,8 @@ class BadServer:
         try:
             reason = Session(wire, plan, self).run()
         finally:
+            with self._lock:
+                self._busy -= 1
             wire.close(polite=reason == "quit")
             wire.note("close", reason=reason)
             with self._lock:

@@ -260,6 +260,19 @@ class Scripted(unittest.TestCase):
         self.assertEqual(server.messages()[0]["to"], ["alice@mail.test", "carol@mail.test"])
         self.assertEqual(self.judge(server), [])
 
+    def test_odd_but_right_replies(self):
+        for name in ("no-text", "no-text-blank", "bare-lf", "lower-case", "caps-change",
+                     "auth-prompts", "good-bare", "greeting-slow", "dot-250-closes"):
+            with self.subTest(name):
+                server = self.serve(name)
+                if server.case["client"]["tls"] == "none":
+                    client = smtplib.SMTP("127.0.0.1", server.port, timeout=8)
+                    self.addCleanup(client.close)
+                else:
+                    client = self.login(server)
+                self.assertEqual(self.send(client), {})
+                self.assertEqual(len(server.messages()), 1)
+
     def test_rcpt_limit(self):
         server = self.serve("rcpt-452")
         refused = self.send(self.login(server), ("a", "b", "c", "d"))

@@ -100,6 +100,8 @@ class Session:
         self.messages = 0
         self.counts = {}
         self.deadline_reply = None
+        self.current = None
+        self.muted = False
         self._reset()
 
     def _reset(self):
@@ -146,6 +148,14 @@ class Session:
     def _do_send(self, text):
         self.wire.queue(text.encode("latin-1"))
         self.wire.flush()
+
+    def _do_instead(self, text):
+        """Act as the good server does, but answer this."""
+        handler, arg = self.current
+        self.muted = True
+        handler(arg)
+        self.muted = False
+        self._do_send(text)
 
     def _do_trickle(self, text, pause):
         self.wire.trickle(text.encode("latin-1"), pause)
@@ -201,7 +211,9 @@ class Session:
 
     def reply(self, text):
         """One reply; the lines of `text` are the lines of the reply, as they are."""
-        self.wire.queue(b"".join(line.encode("latin-1") + b"\r\n" for line in text.split("\n")))
+        if not self.muted:
+            self.wire.queue(b"".join(line.encode("latin-1") + b"\r\n"
+                                     for line in text.split("\n")))
 
     def run(self):
         """Serve until somebody closes; the reason is the last event of the connection."""
@@ -248,6 +260,7 @@ class Session:
         if handler is None:
             self.reply("500 5.5.2 command not recognized")
             return True
+        self.current = (handler, arg)
         if not self.stage(verb.lower(), arg):
             return verb.upper() != "QUIT"
         handler(arg)
@@ -268,7 +281,8 @@ class Session:
         self.reply("250 mail.test")
 
     def _cmd_starttls(self, arg):
-        if arg or self.wire.tls or "STARTTLS" not in self.server["caps"]:
+        offered = "STARTTLS" in (cap.upper() for cap in self.server["caps"])
+        if arg or self.wire.tls or not offered:
             self.reply("503 5.5.1 not now")
             return
         self.reply("220 2.0.0 ready to start TLS")
