@@ -18,11 +18,44 @@
 #define PROFILE_MAX_TRAILER 16
 #define PROFILE_KEY_UNKNOWN (-1)
 
+/* One for each name of the file. A value that the file does not give stays unknown. */
+enum profile_value {
+    PROFILE_NAME,
+    PROFILE_VERDICT,
+    PROFILE_BITMAP_OFFSET,
+    PROFILE_BITMAP_ORDER,
+    PROFILE_BITMAP_SET,
+    PROFILE_COUNT_NEW,
+    PROFILE_COUNT_UNREAD,
+    PROFILE_COUNT_LIVE,
+    PROFILE_ACCESS2_NAME,
+    PROFILE_ACCESS2_MAILBAG,
+    PROFILE_ACCESS2_FORM,
+    PROFILE_COUNTER_OFFSET,
+    PROFILE_COUNTER_ORDER,
+    PROFILE_FIELD_FROM,
+    PROFILE_FIELD_TO,
+    PROFILE_FIELD_CC,
+    PROFILE_FIELD_DATE,
+    PROFILE_FIELD_SUBJECT,
+    PROFILE_FIELD_ATTACHMENTS,
+    PROFILE_FIELD_TEXT,
+    PROFILE_VENDOR_PRIORITY,
+    PROFILE_TRAILER,
+    PROFILE_DATE_FORM,
+    PROFILE_ATT_CIPHER,
+    PROFILE_CHAIN,
+    PROFILE_PERIOD,
+    PROFILE_CODEPAGE,
+    PROFILE_VALUES
+};
+
 enum profile_verdict { PROFILE_INSUFFICIENT, PROFILE_READABLE, PROFILE_PROVEN };
 
 struct profile {
     char name[64];
     enum profile_verdict verdict;
+    uint32_t known; /* bit 1 << enum profile_value: the file gives it */
     /* KEY (560 octets, Q77926): place of the 512-octet bitmap (Q119088) and of its counters. */
     unsigned key_bitmap_offset;
     bool key_msb_first;     /* bit order */
@@ -39,7 +72,7 @@ struct profile {
     uint8_t trailer[PROFILE_MAX_TRAILER]; /* what follows the name in an address string */
     size_t trailer_size;
     bool att_enciphered;
-    char codepage[32];
+    char codepage[32]; /* name for iconv: "CP850" */
     /* Cipher key by position: 0..255, or PROFILE_KEY_UNKNOWN. */
     int16_t *key;
     size_t key_size;
@@ -49,6 +82,13 @@ struct profile {
 /* ERROR_SETUP names file and line. *OUT: profile_free. */
 int profile_load(struct profile **out, const char *path, struct error *err) WARN_UNUSED;
 void profile_free(struct profile *profile);
+
+/* True when the file gives VALUE. */
+bool profile_knows(const struct profile *profile, enum profile_value value);
+
+/* -1 and ERROR_SETUP, which names the profile and the value, when the file does not give it. */
+int profile_require(const struct profile *profile, enum profile_value value,
+                    struct error *err) WARN_UNUSED;
 
 /* Key octet of POSITION (period applied), or PROFILE_KEY_UNKNOWN. */
 int profile_key_at(const struct profile *profile, uint64_t position);
