@@ -20,141 +20,29 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "ora
 import makecontent  # noqa: E402
 import makefips  # noqa: E402
 import maketree  # noqa: E402
+from makeworld import OWN, World  # noqa: E402
 
-OWN = ("NORTH", "HQ")
-PLAIN_NETWORK, FFAPI_NETWORK, MSMAIL_GATEWAY, SMTP_GATEWAY = 0x02, 0x64, 0x10, 0x30
-POOL = (("po", "NORTH", "SALES"), ("gateway", "SMTP", ""), ("ffapi", "EXCHNET", "MAIL"), ("po", "NORTH", "WORKS"),
-        ("po", "SOUTH", "LAB"), ("po", "SOUTH", "PORT"))
-DEMO_POOL = (("po", "NORTH", "SALES"), ("po", "NORTH", "WORKS"), ("po", "SOUTH", "LAB"))
 DEMO_COUNTS = ((13, 3), (11, 3), (7, 3))
-
-
-class World:
-    """Who exists: local users, queues with the people behind them, the map, the mailbags."""
-
-    def __init__(self, rng, args):
-        self.rng = rng
-        self.args = args
-        self.numbers = {"mailbag": rng.randint(1, 40), "letter": rng.randint(0x60, 0x20000)}
-        self.map = {}
-        self.mailbags = {}
-        self.serial = 0
-        self.users = self._make_users(args.users)
-        self.queues, self.networks = self._make_queues(args)
-        for queue in self.queues:
-            queue["people"] = [] if queue["name"] == "MSMAIL" else self._make_people(queue, args)
-        for name in ("INQUEUE", "INQUEUE3", "SYSTEM"):
-            self.mailbags[name] = maketree.Mailbag(name, "system", name)
-
-    def next_mailbag(self):
-        self.numbers["mailbag"] += 1
-        return maketree.hexid(self.numbers["mailbag"] - 1)
-
-    def next_letter(self):
-        self.numbers["letter"] += 1
-        return maketree.hexid(self.numbers["letter"] - 1)
-
-    def person(self):
-        """A mailbox name of at most ten characters, unique in this world, and the full name."""
-        self.serial += 1
-        first, last = self.rng.choice(makecontent.FIRST), self.rng.choice(makecontent.LAST)
-        tail = "" if self.args.demo else str(self.serial)
-        return (first[0] + last)[:10 - len(tail)].upper() + tail, first, last
-
-    def add_to_map(self, address, first, last):
-        style = 0 if self.args.demo else self.rng.randrange(8)
-        display = {1: "%s, %s" % (last, first), 2: "%s %s (Sales)" % (first, last), 3: '%s "Bo" %s' % (first, last),
-                   4: "%s Mül%s" % (first, last), 5: "", 6: "%s.%s" % (first, last)}.get(style, first + " " + last)
-        smtp = "%s.%s%d@%s" % (first.lower(), last.lower(), self.serial, self.args.domain)
-        when = self.rng.choice(("", "1997-03-01T08:00:00+01:00", "1997-02-14T18:30:00+00:00"))
-        self.map[address.upper()] = {"address": address, "smtp": smtp, "migrated_at": when, "state": "active",
-                                     "display": display, "flags": ""}
-
-    def _make_users(self, count):
-        users = [{"box": "ADMIN", "full": "Administrator", "mailbag": "00000000"}]
-        while len(users) < count:
-            box, first, last = self.person()
-            if any(box == user["box"] for user in users):
-                continue
-            users.append({"box": box, "full": (first + " " + last)[:30], "mailbag": self.next_mailbag()})
-            if not self.args.demo and self.rng.random() < 0.4:
-                self.add_to_map("/".join(OWN) + "/" + box, first, last)
-        users.insert(len(users) // 2, {"box": "", "full": "", "mailbag": self.next_mailbag()})
-        for user in users:
-            if user["box"]:
-                name = "/".join(OWN) + "/" + user["box"]
-                self.mailbags[user["mailbag"]] = maketree.Mailbag(user["mailbag"], "user", name)
-        return users
-
-    def _make_queues(self, args):
-        plan = list(DEMO_POOL if args.demo else POOL[:args.queues])
-        plan += [("po", "SOUTH", "PO%02d" % n) for n in range(len(POOL) + 1, args.queues + 1)] if not args.demo else []
-        queues, networks = [], {}
-        for kind, net, post in plan:
-            ident = self.next_mailbag()
-            name = net if kind == "gateway" else net + "/" + post
-            queues.append({"kind": kind, "name": name, "mailbag": ident})
-            self.mailbags[ident] = maketree.Mailbag(ident, kind, name)
-            if kind == "gateway":
-                networks[net] = {"name": net, "kind": SMTP_GATEWAY, "mailbag": ident}
-                continue
-            entry = networks.setdefault(net, {"name": net, "kind": FFAPI_NETWORK if kind == "ffapi" else PLAIN_NETWORK,
-                                              "postoffices": []})
-            entry["postoffices"].append({"name": post, "mailbag": ident, "known": args.people})
-        for net in networks.values():
-            if "postoffices" in net:
-                net["xtn"] = self.next_mailbag()
-                net["postoffices"].insert(1, {"name": "CLOSED", "mailbag": self.next_mailbag(), "active": False})
-        order = list(networks.values())
-        order.insert(1, {"name": "OLDNET", "kind": PLAIN_NETWORK, "xtn": self.next_mailbag(), "active": False})
-        if not args.demo:
-            ident = self.next_mailbag()
-            order.append({"name": "MSMAIL", "kind": MSMAIL_GATEWAY, "mailbag": ident})
-            queues.append({"kind": "gateway", "name": "MSMAIL", "mailbag": ident})
-            self.mailbags[ident] = maketree.Mailbag(ident, "gateway", "MSMAIL")
-        return queues, order
-
-    def _make_people(self, queue, args):
-        people, taken = [], set()
-        moved = round(args.people * args.mapped_share)
-        flags = [True] * moved + [False] * (args.people - moved)
-        self.rng.shuffle(flags)
-        while len(people) < len(flags):
-            box, first, last = self.person()
-            if box in taken:
-                continue
-            taken.add(box)
-            if queue["kind"] == "gateway":
-                address = "%s:%s.%s@host%d.example" % (queue["name"], first.lower(), box.lower(), self.serial % 3)
-            else:
-                address = queue["name"] + "/" + box
-            people.append({"address": address, "first": first, "mapped": flags[len(people)]})
-            if people[-1]["mapped"]:
-                self.add_to_map(address, first, last)
-        return people
-
-    def mailbag_of(self, address):
-        """The mailbag in which mail for this address lies on this postoffice."""
-        upper = address.upper()
-        if upper.startswith("/".join(OWN) + "/"):
-            name = upper
-        elif ":" in upper.split("/")[0]:
-            name = upper.split(":")[0]
-        else:
-            name = upper.rsplit("/", 1)[0]
-        return next(bag for bag in self.mailbags.values() if bag.name == name)
 
 
 def random_case(rng, person):
     """Names are not case-sensitive; only people of the map are written otherwise now and then."""
-    return person["address"].lower() if person["mapped"] and rng.random() < 0.1 else person["address"]
+    return (
+        person["address"].lower() if person["mapped"] and rng.random() < 0.1 else person["address"]
+    )
 
 
 def sender_of(world):
     rng = world.rng
     local = "/".join(OWN) + "/" + rng.choice([user["box"] for user in world.users if user["box"]])
-    return rng.choices((local, "WEST/BRANCH/%s" % rng.choice(("PEREZ", "OBRIEN", "LI")),
-                        "SMTP:%s@partner.example" % rng.choice(("j_smith", "sales.team", "o'neil"))), (85, 10, 5))[0]
+    return rng.choices(
+        (
+            local,
+            "WEST/BRANCH/%s" % rng.choice(("PEREZ", "OBRIEN", "LI")),
+            "SMTP:%s@partner.example" % rng.choice(("j_smith", "sales.team", "o'neil")),
+        ),
+        (85, 10, 5),
+    )[0]
 
 
 def recipients_of(world):
@@ -197,10 +85,17 @@ def random_plan(world):
         to, cc = recipients_of(world)
         serial = len(plan) + 1
         full = makecontent.subject(rng, serial, args.codepage)
-        item = {"sender": sender_of(world), "to": to, "cc": cc, "when": now, "full": full,
-                "text": makecontent.text(rng, serial, args.codepage), "priority": rng.choice("1233345R33"),
-                "files": makecontent.attachments(rng, args.max_attachments, args.codepage),
-                "wild": rng.random() < 0.4}
+        item = {
+            "sender": sender_of(world),
+            "to": to,
+            "cc": cc,
+            "when": now,
+            "full": full,
+            "text": makecontent.text(rng, serial, args.codepage),
+            "priority": rng.choice("1233345R33"),
+            "files": makecontent.attachments(rng, args.max_attachments, args.codepage),
+            "wild": rng.random() < 0.4,
+        }
         if rng.random() < 0.04:
             item["priority"] = ""
         key = (item["sender"], now, full[:40], item["text"])
@@ -216,15 +111,30 @@ def bench_plan(world):
     people = world.queues[0]["people"]
     for serial in range(world.args.messages):
         now += datetime.timedelta(minutes=1)
-        line = "Message %d for the benchmark, " % serial + makecontent.words(rng, 8, world.args.codepage)
-        text = "\r\n".join([line[:72]] * (world.args.bench // 60 + 1))[:world.args.bench - 2] + "\r\n"
-        plan.append({"sender": "/".join(OWN) + "/ADMIN", "to": [rng.choice(people)["address"]], "cc": [], "when": now,
-                     "full": "Benchmark %d" % serial, "text": text, "priority": "3", "files": [], "wild": False})
+        line = "Message %d for the benchmark, " % serial + makecontent.words(
+            rng, 8, world.args.codepage
+        )
+        text = (
+            "\r\n".join([line[:72]] * (world.args.bench // 60 + 1))[: world.args.bench - 2] + "\r\n"
+        )
+        plan.append(
+            {
+                "sender": "/".join(OWN) + "/ADMIN",
+                "to": [rng.choice(people)["address"]],
+                "cc": [],
+                "when": now,
+                "full": "Benchmark %d" % serial,
+                "text": text,
+                "priority": "3",
+                "files": [],
+                "wild": False,
+            }
+        )
     return plan
 
 
 def demo_plan(world):
-    """Forty messages: for each queue those for people who moved, and three that stay (the last one half)."""
+    """Forty messages: for each queue those for people who moved, and three that stay."""
     rng, jobs = world.rng, []
     for queue, (go, stay) in zip(world.queues, DEMO_COUNTS):
         moved = [p for p in queue["people"] if p["mapped"]]
@@ -239,10 +149,19 @@ def demo_plan(world):
         subject, text = makecontent.DEMO[at % len(makecontent.DEMO)]
         user = rng.choice([u for u in world.users if u["box"] not in ("", "ADMIN")])
         files = {0: 0, 4: 1, 7: 2}.get(at % 10)
-        plan.append({"sender": "/".join(OWN) + "/" + user["box"], "to": [people[0]["address"]],
-                     "cc": [p["address"] for p in people[1:]], "when": now, "full": subject,
-                     "text": text % {"first": people[0]["first"], "me": user["full"]}, "priority": "3",
-                     "files": [] if files is None else [makecontent.DEMO_FILES[files]], "wild": False})
+        plan.append(
+            {
+                "sender": "/".join(OWN) + "/" + user["box"],
+                "to": [people[0]["address"]],
+                "cc": [p["address"] for p in people[1:]],
+                "when": now,
+                "full": subject,
+                "text": text % {"first": people[0]["first"], "me": user["full"]},
+                "priority": "3",
+                "files": [] if files is None else [makecontent.DEMO_FILES[files]],
+                "wild": False,
+            }
+        )
         now += datetime.timedelta(minutes=rng.randint(7, 50))
     return plan
 
@@ -251,8 +170,15 @@ def stale_record(world, when):
     """A header of mail that was taken long ago: its file number leads nowhere."""
     rng = world.rng
     size = rng.randint(300, 5000)
-    return maketree.mailbag_record(rng, when - datetime.timedelta(days=rng.randint(1, 90)), b"OLDSENDER",
-                                   b"Taken long ago %d" % rng.randrange(1000), world.next_letter(), size, "3")
+    return maketree.mailbag_record(
+        rng,
+        when - datetime.timedelta(days=rng.randint(1, 90)),
+        b"OLDSENDER",
+        b"Taken long ago %d" % rng.randrange(1000),
+        world.next_letter(),
+        size,
+        "3",
+    )
 
 
 class Builder:
@@ -286,22 +212,47 @@ class Builder:
         out = []
         for name, content in item["files"]:
             ident = self.world.next_letter()
-            self.tree.write(makefips.encipher(content, self.key), "ATT", "AT" + ident[-1], ident + ".ATT")
-            out.append({"id": ident, "name": name, "raw_name": name.encode(self.world.args.codec),
-                        "size": len(content), "content": content})
+            self.tree.write(
+                makefips.encipher(content, self.key), "ATT", "AT" + ident[-1], ident + ".ATT"
+            )
+            out.append(
+                {
+                    "id": ident,
+                    "name": name,
+                    "raw_name": name.encode(self.world.args.codec),
+                    "size": len(content),
+                    "content": content,
+                }
+            )
         return out
 
     def _mai(self, item, files, subject, counter):
         world, codec = self.world, self.world.args.codec
         raw = item["text"].encode(codec)
         encoder = makefips.Encoder(self.key, world.rng, item["wild"])
-        fields = {"counter": counter, "sender": item["sender"].encode(codec), "sender_extra": world.rng.randbytes(12),
-                  "to": [a.encode(codec) for a in item["to"]], "cc": [a.encode(codec) for a in item["cc"]],
-                  "stamp": item["when"].strftime("%Y-%m-%d %H:%M").encode("ascii"), "priority": item["priority"],
-                  "subject": subject, "attachments": files, "text": raw, "drop_empty": world.rng.random() < 0.5,
-                  "chunks": makecontent.chunks(world.rng, len(raw), item["wild"])}
-        return makefips.message_file(encoder, fields), raw, max([len(raw) and max(fields["chunks"])] + [
-            f["size"] for f in files] + [len(item["sender"]) + 17])
+        fields = {
+            "counter": counter,
+            "sender": item["sender"].encode(codec),
+            "sender_extra": world.rng.randbytes(12),
+            "to": [a.encode(codec) for a in item["to"]],
+            "cc": [a.encode(codec) for a in item["cc"]],
+            "stamp": item["when"].strftime("%Y-%m-%d %H:%M").encode("ascii"),
+            "priority": item["priority"],
+            "subject": subject,
+            "attachments": files,
+            "text": raw,
+            "drop_empty": world.rng.random() < 0.5,
+            "chunks": makecontent.chunks(world.rng, len(raw), item["wild"]),
+        }
+        return (
+            makefips.message_file(encoder, fields),
+            raw,
+            max(
+                [len(raw) and max(fields["chunks"])]
+                + [f["size"] for f in files]
+                + [len(item["sender"]) + 17]
+            ),
+        )
 
     def _message(self, item):
         world, rng = self.world, self.world.rng
@@ -313,7 +264,7 @@ class Builder:
             if bag not in bags:
                 bags.append(bag)
         gone = [bag for bag in bags if bag.kind == "user" and len(bags) > 1 and rng.random() < 0.25]
-        gone = gone[:len(bags) - 1]
+        gone = gone[: len(bags) - 1]
         files = self._files(item)
         ident = world.next_letter()
         subject = item["full"].encode(world.args.codec)[:40]
@@ -321,26 +272,56 @@ class Builder:
         mai, raw, longest = self._mai(item, files, subject, counter)
         self.tree.write(mai, "MAI", "MA" + ident[-1], ident + ".MAI")
         box = item["sender"].split(":")[-1].split("@")[0].split("/")[-1].encode(world.args.codec)
-        record = maketree.mailbag_record(rng, item["when"], box, subject, ident, len(mai), item["priority"])
+        record = maketree.mailbag_record(
+            rng, item["when"], box, subject, ident, len(mai), item["priority"]
+        )
         places = [(bag, bag.insert(record)) for bag in bags]
         for bag, at in places:
             if bag in gone:
                 bag.delete(at)
-        self._note(item, ident, subject, raw, files, counter, longest,
-                   [(bag, at, bag not in gone) for bag, at in places])
+        self._note(
+            item,
+            ident,
+            subject,
+            raw,
+            files,
+            counter,
+            longest,
+            [(bag, at, bag not in gone) for bag, at in places],
+        )
 
     def _note(self, item, ident, subject, raw, files, counter, longest, places):
         codec = self.world.args.codec
-        entry = {"mai": ident, "sender": item["sender"], "to": item["to"], "cc": item["cc"],
-                 "date": item["when"].strftime("%Y-%m-%d %H:%M"), "subject": subject.decode(codec),
-                 "subject_as_typed": item["full"], "text": raw.decode(codec), "text_size": len(raw),
-                 "text_sha256": hashlib.sha256(raw).hexdigest(), "priority": item["priority"],
-                 "counter": counter, "longest_run": longest,
-                 "attachments": [{"id": f["id"], "name": f["name"], "size": f["size"],
-                                  "sha256": hashlib.sha256(f["content"]).hexdigest(),
-                                  "b64": base64.b64encode(f["content"]).decode("ascii")} for f in files],
-                 "places": [{"mailbag": bag.id, "kind": bag.kind, "name": bag.name, "record": at, "live": live}
-                            for bag, at, live in places], "items": []}
+        entry = {
+            "mai": ident,
+            "sender": item["sender"],
+            "to": item["to"],
+            "cc": item["cc"],
+            "date": item["when"].strftime("%Y-%m-%d %H:%M"),
+            "subject": subject.decode(codec),
+            "subject_as_typed": item["full"],
+            "text": raw.decode(codec),
+            "text_size": len(raw),
+            "text_sha256": hashlib.sha256(raw).hexdigest(),
+            "priority": item["priority"],
+            "counter": counter,
+            "longest_run": longest,
+            "attachments": [
+                {
+                    "id": f["id"],
+                    "name": f["name"],
+                    "size": f["size"],
+                    "sha256": hashlib.sha256(f["content"]).hexdigest(),
+                    "b64": base64.b64encode(f["content"]).decode("ascii"),
+                }
+                for f in files
+            ],
+            "places": [
+                {"mailbag": bag.id, "kind": bag.kind, "name": bag.name, "record": at, "live": live}
+                for bag, at, live in places
+            ],
+            "items": [],
+        }
         for bag, at, live in places:
             if live and bag.kind != "user":
                 entry["items"].append(self._item(bag, at, item))
@@ -350,24 +331,55 @@ class Builder:
         """What a relay that leaves half-mapped items must do with this header."""
         mine = []
         for address in item["to"] + item["cc"]:
-            if self.world.mailbag_of(address) is bag and address.upper() not in [m.upper() for m in mine]:
+            if self.world.mailbag_of(address) is bag and address.upper() not in [
+                m.upper() for m in mine
+            ]:
                 mine.append(address)
-        mapped = [{"address": a, "smtp": self.world.map[a.upper()]["smtp"]} for a in mine if a.upper() in self.world.map]
+        mapped = [
+            {"address": a, "smtp": self.world.map[a.upper()]["smtp"]}
+            for a in mine
+            if a.upper() in self.world.map
+        ]
         unmapped = [a for a in mine if a.upper() not in self.world.map]
         reason = "" if not unmapped else "not in the map: " + ", ".join(unmapped)
-        return {"queue": bag.name, "mailbag": bag.id, "record": at, "recipients": mine, "mapped": mapped,
-                "unmapped": unmapped, "relay": not unmapped, "reason": reason}
+        return {
+            "queue": bag.name,
+            "mailbag": bag.id,
+            "record": at,
+            "recipients": mine,
+            "mapped": mapped,
+            "unmapped": unmapped,
+            "relay": not unmapped,
+            "reason": reason,
+        }
 
 
 def write_truth(world, truth, args):
     items = [item for message in truth for item in message["items"]]
-    out = {"network": OWN[0], "postoffice": OWN[1], "codepage": args.codepage, "seed": args.seed, "layout": args.layout,
-           "lowercase": args.lowercase,
-           "queues": [{"kind": q["kind"], "name": q["name"], "mailbag": q["mailbag"],
-                       "items": sum(i["mailbag"] == q["mailbag"] for i in items)} for q in world.queues],
-           "map": world.map, "messages": truth,
-           "expect": {"relayed_items": sum(i["relay"] for i in items), "left_items": sum(not i["relay"] for i in items),
-                      "relayed_recipients": sum(len(i["mapped"]) for i in items if i["relay"])}}
+    out = {
+        "network": OWN[0],
+        "postoffice": OWN[1],
+        "codepage": args.codepage,
+        "seed": args.seed,
+        "layout": args.layout,
+        "lowercase": args.lowercase,
+        "queues": [
+            {
+                "kind": q["kind"],
+                "name": q["name"],
+                "mailbag": q["mailbag"],
+                "items": sum(i["mailbag"] == q["mailbag"] for i in items),
+            }
+            for q in world.queues
+        ],
+        "map": world.map,
+        "messages": truth,
+        "expect": {
+            "relayed_items": sum(i["relay"] for i in items),
+            "left_items": sum(not i["relay"] for i in items),
+            "relayed_recipients": sum(len(i["mapped"]) for i in items if i["relay"]),
+        },
+    }
     with open(args.truth, "w", encoding="utf-8") as file:
         json.dump(out, file, ensure_ascii=False, indent=1)
         file.write("\n")
@@ -378,27 +390,42 @@ def write_map(world, path):
     with open(path, "w", encoding="utf-8", newline="\n") as file:
         file.write("# address\tsmtp\tmigrated_at\tstate\tdisplay\tflags\n")
         for entry in world.map.values():
-            file.write("\t".join(entry[k] for k in ("address", "smtp", "migrated_at", "state", "display", "flags")) + "\n")
+            file.write(
+                "\t".join(
+                    entry[k]
+                    for k in ("address", "smtp", "migrated_at", "state", "display", "flags")
+                )
+                + "\n"
+            )
 
 
 def make(args):
     # a string seed: an integer one would make seeds of equal size share their first choices
     rng = random.Random("mkpostoffice %d" % args.seed)
-    key = bytes(rng.randrange(128) for _ in range(rng.choice((rng.randint(64, 250), 251, rng.randint(252, 1024)))))
+    key = bytes(
+        rng.randrange(128)
+        for _ in range(rng.choice((rng.randint(64, 250), 251, rng.randint(252, 1024))))
+    )
     world = World(rng, args)
     tree = maketree.Tree(args.dir, args.lowercase)
     tree.make_directories()
     builder = Builder(world, tree, key)
-    builder.run(demo_plan(world) if args.demo else bench_plan(world) if args.bench else random_plan(world))
+    builder.run(
+        demo_plan(world) if args.demo else bench_plan(world) if args.bench else random_plan(world)
+    )
     for bag in world.mailbags.values():
         tree.write(bag.key(rng), "KEY", bag.id + ".KEY")
         tree.write(bag.mbg(), "MBG", bag.id + ".MBG")
     maketree.write_users(tree, rng, world.users)
     maketree.write_routes(tree, rng, world.networks)
-    maketree.write_globals(tree, rng, OWN, (world.numbers["mailbag"], world.numbers["letter"]), len(world.queues))
+    maketree.write_globals(
+        tree, rng, OWN, (world.numbers["mailbag"], world.numbers["letter"]), len(world.queues)
+    )
     if args.stranded_lock:
         tree.write(b"", "P1", world.queues[0]["mailbag"] + ".0LK")
-    known = key if not args.known_key else (key * (args.known_key // len(key) + 1))[:args.known_key]
+    known = (
+        key if not args.known_key else (key * (args.known_key // len(key) + 1))[: args.known_key]
+    )
     with open(args.profile, "w", encoding="ascii") as file:
         file.write(maketree.profile_text(known, not args.known_key, args.codepage))
     write_map(world, args.map)
@@ -411,7 +438,9 @@ def arguments(argv):
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--messages", type=int, default=100)
     parser.add_argument("--codepage", choices=("437", "850", "1252"), default="850")
-    parser.add_argument("--queues", type=int, default=6, help="outbound queues besides the empty MSMAIL one")
+    parser.add_argument(
+        "--queues", type=int, default=6, help="outbound queues besides the empty MSMAIL one"
+    )
     parser.add_argument("--users", type=int, default=12, help="local users, with ADMIN")
     parser.add_argument("--people", type=int, default=8, help="people behind each queue")
     parser.add_argument("--max-attachments", type=int, default=5)
@@ -419,10 +448,26 @@ def arguments(argv):
     parser.add_argument("--layout", choices=("reference",), default="reference")
     parser.add_argument("--domain", default="corp.example", help="of the SMTP addresses in the map")
     parser.add_argument("--lowercase", action="store_true", help="file names in lower case")
-    parser.add_argument("--stranded-lock", action="store_true", help="leave a .0LK of the first queue")
-    parser.add_argument("--known-key", type=int, default=0, metavar="N", help="profile knows N positions and no period")
-    parser.add_argument("--bench", type=int, default=0, metavar="SIZE", help="one queue, one recipient, text of SIZE octets")
-    parser.add_argument("--demo", action="store_true", help="three mailbags, 40 messages, 31 to relay")
+    parser.add_argument(
+        "--stranded-lock", action="store_true", help="leave a .0LK of the first queue"
+    )
+    parser.add_argument(
+        "--known-key",
+        type=int,
+        default=0,
+        metavar="N",
+        help="profile knows N positions and no period",
+    )
+    parser.add_argument(
+        "--bench",
+        type=int,
+        default=0,
+        metavar="SIZE",
+        help="one queue, one recipient, text of SIZE octets",
+    )
+    parser.add_argument(
+        "--demo", action="store_true", help="three mailbags, 40 messages, 31 to relay"
+    )
     parser.add_argument("--truth")
     parser.add_argument("--profile")
     parser.add_argument("--map")
@@ -442,8 +487,15 @@ def arguments(argv):
 def main(argv):
     args = arguments(argv)
     truth = make(args)
-    print("%s: %d messages, %d items to relay, %d to leave" % (args.dir, len(truth["messages"]),
-          truth["expect"]["relayed_items"], truth["expect"]["left_items"]))
+    print(
+        "%s: %d messages, %d items to relay, %d to leave"
+        % (
+            args.dir,
+            len(truth["messages"]),
+            truth["expect"]["relayed_items"],
+            truth["expect"]["left_items"],
+        )
+    )
     return 0
 
 

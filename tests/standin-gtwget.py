@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A stand-in for the GET programs of the postoffice (GTWGET, SMTPGET), for tests only.
 
-  standin-gtwget.py [NET/PO | GATEWAY] -d<postoffice> -a<admin>:<password> [-f0|1|2] [-h] [-n1..50] outfile
+  standin-gtwget.py [NET/PO | GATEWAY] -d<postoffice> -a<admin>:<password>
+                    [-f0|1|2] [-h] [-n1..50] outfile
 
 Options and limits are those that the KnowledgeBase prints: the name comes first (Q118531) and
 without it all FFAPI postoffices are read; line ends CR (the default), LF or CR LF (Q85055); at most
@@ -11,8 +12,8 @@ without it all FFAPI postoffices are read; line ends CR (the default), LF or CR 
 
 What it took is deleted in KEY, counted down in MAI, and erased at zero (Q85058, Q104423).
 The profile is read from STANDIN_PROFILE or else <postoffice>.profile; STANDIN_PASSWORD, if set,
-is the password that it wants to be given; STANDIN_DIE=writing makes it end with status 3 half way through
-its output, STANDIN_DIE=written after its output and before anything is deleted.
+is the password that it wants to be given; STANDIN_DIE=writing makes it end with status 3 half
+way through its output, STANDIN_DIE=written after that and before anything is deleted.
 """
 
 import os
@@ -40,7 +41,10 @@ class Options:
         if argv and not argv[0].startswith("-") and len(plain) == 2:
             self.name = plain.pop(0)
         if len(plain) != 1:
-            raise Refusal(20, "usage: [net/po] -d<drive> -a<admin>:<password> [-f0|1|2] [-h] [-n1..50] outfile")
+            raise Refusal(
+                20,
+                "usage: [net/po] -d<drive> -a<admin>:<password> [-f0|1|2] [-h] [-n1..50] outfile",
+            )
         self.outfile = plain[0]
         for word in argv:
             if word.startswith("-"):
@@ -77,17 +81,23 @@ def mmff_address(address):
 
 
 def mmff(office, record, options):
-    """One message as octets: header lines, text, then the attachments directly behind it (Q103801)."""
+    """One message: header lines, text, then the attachments directly behind it (Q103801)."""
     codec = "cp" + office.profile.values["codepage"]
     message = office.message(record.mai)
     text = with_line_end(message.text, options.line_end)
-    files = [(name.encode(codec), office.attachment(ident)) for ident, name, _ in message.attachments]
+    files = [
+        (name.encode(codec), office.attachment(ident)) for ident, name, _ in message.attachments
+    ]
     day, _, minute = message.date.partition(b" ")
     copies = b"CC:" if options.extended else b"TO:"
     lines = [b"VERSION:3.00"]
     lines += [b"TO:" + mmff_address(a).encode(codec) for a in message.to]
     lines += [copies + mmff_address(a).encode(codec) for a in message.cc]
-    lines += [b"FROM:" + mmff_address(message.sender).encode(codec), b"DATE:" + day, b"TIME:" + minute]
+    lines += [
+        b"FROM:" + mmff_address(message.sender).encode(codec),
+        b"DATE:" + day,
+        b"TIME:" + minute,
+    ]
     if message.subject:
         lines.append(b"SUBJECT:" + message.subject)
     if message.priority:
@@ -97,11 +107,15 @@ def mmff(office, record, options):
         # none of the lines of the text is a header (Q147034)
         lines += [b"EXT:I:3:HEADLEN", b"0"]
     lines.append(b"TEXT:%d" % len(text))
-    return b"".join(line + options.line_end for line in lines) + text + b"".join(content for _, content in files)
+    return (
+        b"".join(line + options.line_end for line in lines)
+        + text
+        + b"".join(content for _, content in files)
+    )
 
 
 def mailbags(office, name):
-    """The mailbags to read: the one of that postoffice or gateway, or those of all FFAPI postoffices."""
+    """The mailbag of that postoffice or gateway, or those of all FFAPI postoffices."""
     queues = office.queues()
     if name is None:
         return [bag for _, bag, kind in queues if kind == FFAPI_NETWORK]
@@ -115,11 +129,11 @@ def write_out(path, content):
     """The file appears under its own name at once and grows, as that of a DOS program does."""
     die = os.environ.get("STANDIN_DIE")
     with open(path, "xb") as file:
-        file.write(content[:len(content) // 2])
+        file.write(content[: len(content) // 2])
         if die == "writing":
             file.flush()
             os._exit(3)
-        file.write(content[len(content) // 2:])
+        file.write(content[len(content) // 2 :])
     if die == "written":
         os._exit(3)
 
@@ -128,7 +142,9 @@ def run(argv):
     options = Options(argv)
     profile = os.environ.get("STANDIN_PROFILE", options.drive + ".profile")
     office = postoffice.Postoffice(options.drive, postoffice.load_profile(profile))
-    taken = [(bag, record) for bag in mailbags(office, options.name) for record in office.live(bag)][:options.most]
+    taken = [
+        (bag, record) for bag in mailbags(office, options.name) for record in office.live(bag)
+    ][: options.most]
     if not taken:
         return
     if os.path.exists(options.outfile):

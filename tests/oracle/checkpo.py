@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Is a postoffice, after a run, what the copy from before becomes when exactly the given items are removed?
+"""Is a postoffice after a run the copy from before it, with exactly the given items removed?
 
   checkpo.py --before COPY --after DIR --truth T --profile P --relayed LIST
 
@@ -28,13 +28,22 @@ def truth_items(truth):
 
 def chosen(truth, what, queues=()):
     """The (mailbag, record) pairs that `what` stands for."""
-    tests = {"expected": lambda item: item["relay"], "mapped": lambda item: bool(item["mapped"]),
-             "all": lambda item: True, "none": lambda item: False}
-    places = {(item["mailbag"], item["record"]): (message, item) for message, item in truth_items(truth)
-              if not queues or item["queue"] in queues}
+    tests = {
+        "expected": lambda item: item["relay"],
+        "mapped": lambda item: bool(item["mapped"]),
+        "all": lambda item: True,
+        "none": lambda item: False,
+    }
+    places = {
+        (item["mailbag"], item["record"]): (message, item)
+        for message, item in truth_items(truth)
+        if not queues or item["queue"] in queues
+    }
     if what in tests:
         return {place for place, (_, item) in places.items() if tests[what](item)}
-    by_mai = {(bag, message["mai"]): (bag, record) for (bag, record), (message, _) in places.items()}
+    by_mai = {
+        (bag, message["mai"]): (bag, record) for (bag, record), (message, _) in places.items()
+    }
     out = set()
     with open(what, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
@@ -59,14 +68,18 @@ def expected_changes(before, places):
 
 
 def first_difference(one, two):
-    return next((at for at, pair in enumerate(zip(one, two)) if pair[0] != pair[1]), min(len(one), len(two)))
+    return next(
+        (at for at, pair in enumerate(zip(one, two)) if pair[0] != pair[1]), min(len(one), len(two))
+    )
 
 
 def compare_file(name, before, after, changes):
     """One complaint or None."""
     want = changes[name] if name in changes else before.read(name)
     if want is None:
-        return "%s is still there, nothing refers to it any more" % name if after.has(name) else None
+        return (
+            "%s is still there, nothing refers to it any more" % name if after.has(name) else None
+        )
     if not after.has(name):
         return "%s is gone" % name
     got = after.read(name)
@@ -75,7 +88,14 @@ def compare_file(name, before, after, changes):
     at = first_difference(want, got)
     why = "should have changed and" if name in changes else "should be as before and"
     return "%s: %s differs at offset 0x%X: %s wanted, %s found (sizes %d, %d)" % (
-        name, why, at, want[at:at + 4].hex(" ") or "end", got[at:at + 4].hex(" ") or "end", len(want), len(got))
+        name,
+        why,
+        at,
+        want[at : at + 4].hex(" ") or "end",
+        got[at : at + 4].hex(" ") or "end",
+        len(want),
+        len(got),
+    )
 
 
 def violations(before, after, places, ignore=()):
@@ -123,14 +143,23 @@ def main(argv):
     parser.add_argument("--truth", required=True)
     parser.add_argument("--profile", required=True)
     parser.add_argument("--relayed", required=True)
-    parser.add_argument("--queue", action="append", default=[], help="only the items of this queue (NET/PO or gateway)")
-    parser.add_argument("--ignore", action="append", default=[], help="pattern of file names that may differ")
+    parser.add_argument(
+        "--queue",
+        action="append",
+        default=[],
+        help="only the items of this queue (NET/PO or gateway)",
+    )
+    parser.add_argument(
+        "--ignore", action="append", default=[], help="pattern of file names that may differ"
+    )
     args = parser.parse_args(argv)
     profile = postoffice.load_profile(args.profile)
     with open(args.truth, encoding="utf-8") as file:
         truth = json.load(file)
     places = chosen(truth, args.relayed, args.queue)
-    before, after = postoffice.Postoffice(args.before, profile), postoffice.Postoffice(args.after, profile)
+    before, after = postoffice.Postoffice(args.before, profile), postoffice.Postoffice(
+        args.after, profile
+    )
     found = violations(before, after, places, args.ignore)
     if not args.ignore:
         found += readable(after, places)

@@ -28,10 +28,17 @@ import strict5322  # noqa: E402
 
 # ---- what should have come -------------------------------------------------------------------
 
+
 def encapsulated(kind, value, domain):
     """IMCEA form of an address that has no SMTP address of its own."""
-    out = "".join("_" if c == "/" else c if re.fullmatch(r"[A-Za-z0-9=-]", c)
-                  else "".join("+%02X" % o for o in c.encode("utf-8")) for c in value)
+    out = "".join(
+        "_"
+        if c == "/"
+        else c
+        if re.fullmatch(r"[A-Za-z0-9=-]", c)
+        else "".join("+%02X" % o for o in c.encode("utf-8"))
+        for c in value
+    )
     return "IMCEA%s-%s@%s" % (kind.upper(), out, domain)
 
 
@@ -40,12 +47,17 @@ def smtp_of(address, table, domain):
     entry = table.get(address.upper())
     box = address.split(":", 1)[-1].rsplit("/", 1)[-1]
     if entry:
-        return entry["smtp"], [entry["display"]] if entry["display"] else ["", box, address, entry["smtp"]]
+        return entry["smtp"], [entry["display"]] if entry["display"] else [
+            "",
+            box,
+            address,
+            entry["smtp"],
+        ]
     kind = re.match(r"([A-Za-z0-9]+):", address)
     if kind and kind[1].upper() == "SMTP":
         return address[5:], ["", address[5:], address]
     if kind:
-        return encapsulated(kind[1], address[kind.end():], domain), ["", box, address]
+        return encapsulated(kind[1], address[kind.end() :], domain), ["", box, address]
     return encapsulated("MS", address, domain), ["", box, address]
 
 
@@ -85,6 +97,7 @@ def wanted_messages(truth, options):
 
 # ---- what came -------------------------------------------------------------------------------
 
+
 def leaf_parts(message):
     return [part for part in message.walk() if not part.is_multipart()]
 
@@ -106,12 +119,23 @@ def addresses(message, name):
     display name, which RFC 2047 6.2 says is not there; its older decoder does not.
     """
     parsed = [a for field in message.get_all(name, []) for a in field.addresses]
-    raw = [re.sub(r"[\r\n]+", "", value) for key, value in message.raw_items() if key.lower() == name.lower()]
+    raw = [
+        re.sub(r"[\r\n]+", "", value)
+        for key, value in message.raw_items()
+        if key.lower() == name.lower()
+    ]
     plain = email.utils.getaddresses(raw)
     if len(plain) != len(parsed):
         return [(a.addr_spec, a.display_name) for a in parsed]
-    return [(a.addr_spec, str(email.header.make_header(email.header.decode_header(display)))
-             if "=?" in display else a.display_name) for a, (display, _) in zip(parsed, plain)]
+    return [
+        (
+            a.addr_spec,
+            str(email.header.make_header(email.header.decode_header(display)))
+            if "=?" in display
+            else a.display_name,
+        )
+        for a, (display, _) in zip(parsed, plain)
+    ]
 
 
 class Seen:
@@ -129,7 +153,9 @@ class Seen:
             if at == 0 and part.get_content_disposition() != "attachment":
                 self._take_text(part, octets)
             else:
-                self.attachments.append((part.get_filename(), len(octets), hashlib.sha256(octets).hexdigest()))
+                self.attachments.append(
+                    (part.get_filename(), len(octets), hashlib.sha256(octets).hexdigest())
+                )
 
     def _take_text(self, part, octets):
         if part.get_content_type() != "text/plain":
@@ -141,13 +167,18 @@ class Seen:
 
 
 def around(text, at):
-    return repr(text[max(0, at - 20):at + 20])
+    return repr(text[max(0, at - 20) : at + 20])
 
 
 def text_difference(want, got):
     at = checkpo.first_difference(want, got)
     return "text differs at character %d of %d (%d came): %s wanted, %s came" % (
-        at, len(want), len(got), around(want, at), around(got, at))
+        at,
+        len(want),
+        len(got),
+        around(want, at),
+        around(got, at),
+    )
 
 
 def same_address(one, two):
@@ -157,15 +188,28 @@ def same_address(one, two):
 
 def address_differences(name, want, got):
     if len(want) != len(got) or not all(same_address(w[0], g[0]) for w, g in zip(want, got)):
-        return ["%s: %s wanted, %s came" % (name, ", ".join(w[0] for w in want) or "nobody",
-                                            ", ".join(g[0] for g in got) or "nobody")]
-    return ["%s: display name of %s: %r wanted, %r came" % (name, w[0], w[1][0], g[1])
-            for w, g in zip(want, got) if g[1] not in w[1]]
+        return [
+            "%s: %s wanted, %s came"
+            % (
+                name,
+                ", ".join(w[0] for w in want) or "nobody",
+                ", ".join(g[0] for g in got) or "nobody",
+            )
+        ]
+    return [
+        "%s: display name of %s: %r wanted, %r came" % (name, w[0], w[1][0], g[1])
+        for w, g in zip(want, got)
+        if g[1] not in w[1]
+    ]
 
 
 def differences(want, seen, options):
     out = list(seen.problems)
-    for name, one, two in (("From", want.sender, seen.sender), ("To", want.to, seen.to), ("Cc", want.cc, seen.cc)):
+    for name, one, two in (
+        ("From", want.sender, seen.sender),
+        ("To", want.to, seen.to),
+        ("Cc", want.cc, seen.cc),
+    ):
         out += address_differences(name, one, two)
     if seen.subject != want.subject:
         out.append("Subject: %r wanted, %r came" % (want.subject, seen.subject))
@@ -178,9 +222,11 @@ def differences(want, seen, options):
         out.append(text_difference(want.text, text))
     if seen.attachments != want.attachments:
         for at in range(max(len(seen.attachments), len(want.attachments))):
-            one, two = want.attachments[at:at + 1], seen.attachments[at:at + 1]
+            one, two = want.attachments[at : at + 1], seen.attachments[at : at + 1]
             if one != two:
-                out.append("attachment %d: %s wanted, %s came" % (at + 1, one or "none", two or "none"))
+                out.append(
+                    "attachment %d: %s wanted, %s came" % (at + 1, one or "none", two or "none")
+                )
     return out
 
 
@@ -190,7 +236,9 @@ def defects(message):
         out += ["defect: %s" % type(defect).__name__ for defect in part.defects]
         for name, value in part.items():
             if name.lower() not in strict5322.TRACE:
-                out += ["defect in %s: %r" % (name, defect) for defect in getattr(value, "defects", ())]
+                out += [
+                    "defect in %s: %r" % (name, defect) for defect in getattr(value, "defects", ())
+                ]
     return out
 
 
@@ -207,17 +255,24 @@ def second_opinion(received):
         if one != two:
             complaints.append("the readers disagree about the octets of part %d" % at)
         if part.get_filename() != leaf["name"]:
-            complaints.append("the readers disagree about the name of part %d: %r, %r"
-                              % (at, part.get_filename(), leaf["name"]))
+            complaints.append(
+                "the readers disagree about the name of part %d: %r, %r"
+                % (at, part.get_filename(), leaf["name"])
+            )
     return complaints
 
 
 def find(wanted, seen, options):
-    """The message of the truth that this copy is: the one with the fewest differences, and these."""
+    """The message of the truth that this copy is most alike, and how it differs."""
+
     def alike(want):
-        return ((want.date == seen.date) + (want.subject == seen.subject) + 2 * (want.text == seen.text)
-                + (want.attachments == seen.attachments)
-                + (len(seen.sender) == 1 and same_address(want.sender[0][0], seen.sender[0][0])))
+        return (
+            (want.date == seen.date)
+            + (want.subject == seen.subject)
+            + 2 * (want.text == seen.text)
+            + (want.attachments == seen.attachments)
+            + (len(seen.sender) == 1 and same_address(want.sender[0][0], seen.sender[0][0]))
+        )
 
     best = max(wanted, key=alike, default=None)
     if best is None or alike(best) < 2:
@@ -226,6 +281,7 @@ def find(wanted, seen, options):
 
 
 # ---- the verdict -----------------------------------------------------------------------------
+
 
 class Verdict:
     def __init__(self, truth, options):
@@ -245,20 +301,34 @@ class Verdict:
         if not received.rcpts:
             found.append("no envelope recipient is noted")
         name = os.path.basename(received.file)
-        self.problems += ["%s%s: %s" % (name, " (MAI %s)" % want.mai if want else "", text) for text in found]
+        self.problems += [
+            "%s%s: %s" % (name, " (MAI %s)" % want.mai if want else "", text) for text in found
+        ]
         for rcpt in received.rcpts if want else ():
             want.copies.setdefault(rcpt, []).append((received.id, name))
 
     def _recipients(self, want, allowed):
         for rcpt in sorted(want.rcpts - set(want.copies)):
-            self.problems.append("missing: MAI %s for %s (%s, %r)" % (want.mai, rcpt, want.date, want.subject))
+            self.problems.append(
+                "missing: MAI %s for %s (%s, %r)" % (want.mai, rcpt, want.date, want.subject)
+            )
         for rcpt in sorted(set(want.copies) - want.rcpts):
-            self.problems.append("not wanted: MAI %s for %s in %s" % (want.mai, rcpt, want.copies[rcpt][0][1]))
+            self.problems.append(
+                "not wanted: MAI %s for %s in %s" % (want.mai, rcpt, want.copies[rcpt][0][1])
+            )
         for rcpt, copies in want.copies.items():
             if len(copies) < 2:
                 continue
-            line = "MAI %s for %s: %d copies: %s" % (want.mai, rcpt, len(copies), ", ".join(c[1] for c in copies))
-            self.duplicates.append("duplicate%s: %s %s" % (" (allowed)" if copies[0][0] in allowed else "", copies[0][0], line))
+            line = "MAI %s for %s: %d copies: %s" % (
+                want.mai,
+                rcpt,
+                len(copies),
+                ", ".join(c[1] for c in copies),
+            )
+            self.duplicates.append(
+                "duplicate%s: %s %s"
+                % (" (allowed)" if copies[0][0] in allowed else "", copies[0][0], line)
+            )
             if copies[0][0] not in allowed:
                 self.problems.append("duplicate: " + line)
         if len({ident for copies in want.copies.values() for ident, _ in copies}) > 1:
@@ -271,23 +341,43 @@ class Verdict:
             for copies in want.copies.values():
                 for ident, name in copies:
                     if owner.setdefault(ident, want) is not want:
-                        self.problems.append("%s: Message-ID %s belongs to two messages" % (name, ident))
+                        self.problems.append(
+                            "%s: Message-ID %s belongs to two messages" % (name, ident)
+                        )
         return self.problems
 
 
 def arguments(argv):
     parser = argparse.ArgumentParser(description="Compare what arrived with the truth.")
     parser.add_argument("--truth", required=True)
-    parser.add_argument("--received", required=True, action="append", help="Maildir, directory or *.jsonl; repeatable")
+    parser.add_argument(
+        "--received",
+        required=True,
+        action="append",
+        help="Maildir, directory or *.jsonl; repeatable",
+    )
     parser.add_argument("--encap-domain", required=True)
     parser.add_argument("--zone", default="UTC", help="IANA zone of the postoffice")
-    parser.add_argument("--items", default="expected", help="expected, mapped, all, none or a LIST as checkpo.py has")
+    parser.add_argument(
+        "--items",
+        default="expected",
+        help="expected, mapped, all, none or a LIST as checkpo.py has",
+    )
     parser.add_argument("--queue", action="append", default=[], help="only this queue; repeatable")
-    parser.add_argument("--cc-as-to", action="store_true", help="Basic MMFF has no Cc: its recipients are in To")
-    parser.add_argument("--allow-duplicates", metavar="FILE", help="Message-IDs of which second copies are allowed")
-    parser.add_argument("--final-newline-ok", action="store_true",
-                        help="a text without a last line end may have got one (single part messages)")
-    parser.add_argument("--no-strict", dest="strict", action="store_false", help="only Python's email package")
+    parser.add_argument(
+        "--cc-as-to", action="store_true", help="Basic MMFF has no Cc: its recipients are in To"
+    )
+    parser.add_argument(
+        "--allow-duplicates", metavar="FILE", help="Message-IDs of which second copies are allowed"
+    )
+    parser.add_argument(
+        "--final-newline-ok",
+        action="store_true",
+        help="a text without a last line end may have got one (single part messages)",
+    )
+    parser.add_argument(
+        "--no-strict", dest="strict", action="store_false", help="only Python's email package"
+    )
     return parser.parse_args(argv)
 
 
@@ -308,8 +398,16 @@ def main(argv):
     for line in problems + verdict.duplicates:
         print(line)
     expected = [want for want in verdict.wanted if want.rcpts]
-    print("%d messages for %d recipients expected, %d copies received, %d duplicates, %d differences" % (
-        len(expected), sum(len(want.rcpts) for want in expected), verdict.copies, len(verdict.duplicates), len(problems)))
+    print(
+        "%d messages for %d recipients expected, %d copies received, %d duplicates, %d differences"
+        % (
+            len(expected),
+            sum(len(want.rcpts) for want in expected),
+            verdict.copies,
+            len(verdict.duplicates),
+            len(problems),
+        )
+    )
     return 1 if problems else 0
 
 

@@ -54,7 +54,9 @@ def _from_directory(path):
         names[:] = sorted(name for name in names if name != "tmp")
         for name in sorted(files):
             # Maildir servers keep their own notes beside the messages
-            if not name.startswith(("dovecot", "maildirsize", "courier")) and not name.endswith((".json", ".jsonl")):
+            if not name.startswith(("dovecot", "maildirsize", "courier")) and not name.endswith(
+                (".json", ".jsonl")
+            ):
                 yield os.path.join(top, name), None, None
 
 

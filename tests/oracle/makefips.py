@@ -85,7 +85,9 @@ class Encoder:
         if kind == 1:
             return self.element(PADDING, bytes(self.rng.randrange(200)))
         if kind == 2:
-            return self.vendor(self.rng.randint(0x40, 0x4F), self.integer(self.rng.randrange(1 << 15), 2))
+            return self.vendor(
+                self.rng.randint(0x40, 0x4F), self.integer(self.rng.randrange(1 << 15), 2)
+            )
         if kind == 3:
             return self.element(VENDOR, self.string(b"not for us"), bytes.fromhex("83 00 01 0A"))
         if kind == 4:
@@ -109,7 +111,7 @@ def _text_strings(encoder, text, chunks):
     """`chunks` is a list of sizes that add up to len(text)."""
     out, at = [], 0
     for size in chunks:
-        out.append(encoder.string(text[at:at + size]))
+        out.append(encoder.string(text[at : at + size]))
         at += size
     return b"".join(out)
 
@@ -117,16 +119,23 @@ def _text_strings(encoder, text, chunks):
 def _attachments(encoder, attachments, stamp):
     out = []
     for item in attachments:
-        out.append(encoder.sequence(
-            encoder.string(item["id"].encode("ascii")) + encoder.string(item["raw_name"])
-            + encoder.element(INTEGER, item["size"].to_bytes(4, "little")) + encoder.date(stamp)))
+        out.append(
+            encoder.sequence(
+                encoder.string(item["id"].encode("ascii"))
+                + encoder.string(item["raw_name"])
+                + encoder.element(INTEGER, item["size"].to_bytes(4, "little"))
+                + encoder.date(stamp)
+            )
+        )
     return b"".join(out)
 
 
 def message_file(encoder, item):
     """The bytes of a MAI file; `item` holds bytes in the code page, addresses as bytes."""
-    head = b"".join(bytes([VENDOR, 5, number, INTEGER, 2]) + value.to_bytes(2, "little")
-                    for number, value in ((0x31, item["counter"]), (0x32, 2), (0x33, 10), (0x37, 10)))
+    head = b"".join(
+        bytes([VENDOR, 5, number, INTEGER, 2]) + value.to_bytes(2, "little")
+        for number, value in ((0x31, item["counter"]), (0x32, 2), (0x33, 10), (0x37, 10))
+    )
     parts = [head]
     parts.append(encoder.field(0x01, encoder.address(item["sender"], item["sender_extra"])))
     parts.append(encoder.field(0x05, b"".join(encoder.address(a) for a in item["to"])))

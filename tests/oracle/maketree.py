@@ -11,8 +11,27 @@ import os
 import struct
 
 HEX = "0123456789ABCDEF"
-TOP = ("XTN", "CAL", "FOLDERS", "GLB", "GRP", "HLP", "INF", "INI", "KEY", "LOG", "USR", "MBG", "MEM", "MMF", "NME",
-       "P1", "TPL", "MAI", "ATT")
+TOP = (
+    "XTN",
+    "CAL",
+    "FOLDERS",
+    "GLB",
+    "GRP",
+    "HLP",
+    "INF",
+    "INI",
+    "KEY",
+    "LOG",
+    "USR",
+    "MBG",
+    "MEM",
+    "MMF",
+    "NME",
+    "P1",
+    "TPL",
+    "MAI",
+    "ATT",
+)
 BITMAP, KEY_SIZE, RECORD, MOST_RECORDS = 0x30, 560, 116, 4096
 
 
@@ -54,7 +73,7 @@ def padded(text, size):
 
 
 def put(record, offset, content):
-    record[offset:offset + len(content)] = content
+    record[offset : offset + len(content)] = content
 
 
 class Mailbag:
@@ -103,7 +122,13 @@ def mailbag_record(rng, when, sender, subject, mai, size, priority):
     out = bytearray(RECORD)
     put(out, 0x02, padded(sender[:10], 11))
     put(out, 0x0D, padded(subject[:40], 41))
-    put(out, 0x36, struct.pack("<6H", rng.randrange(60), when.minute, when.hour, when.day, when.month, when.year))
+    put(
+        out,
+        0x36,
+        struct.pack(
+            "<6H", rng.randrange(60), when.minute, when.hour, when.day, when.month, when.year
+        ),
+    )
     put(out, 0x42, priority.encode("ascii")[:1])
     put(out, 0x43, padded(mai, 9))
     put(out, 0x4E, struct.pack("<I", size))
@@ -162,7 +187,9 @@ def write_users(tree, rng, users):
     tree.write(b"".join(access2_record(rng, user) for user in users), "GLB", "ACCESS2.GLB")
     tree.write(_access(rng, 586, users), "GLB", "ACCESS.GLB")
     tree.write(_access(rng, 512, users), "GLB", "ACCESS3.GLB")
-    names = b"".join(nme_record(1, user["full"], 0x100 + at) for at, user in enumerate(users) if user["box"])
+    names = b"".join(
+        nme_record(1, user["full"], 0x100 + at) for at, user in enumerate(users) if user["box"]
+    )
     for name in ("ADMIN", "ADMINSHD", "GAL"):
         tree.write(names if name != "ADMINSHD" else b"", "NME", name + ".NME")
         if name != "GAL":
@@ -182,8 +209,20 @@ def write_globals(tree, rng, own, numbers, postoffices):
     put(master, 0x40, rng.randbytes(16))
     tree.write(bytes(master), "GLB", "MASTER.GLB")
     tree.write(struct.pack("<II", *numbers), "GLB", "CONTROL.GLB")
-    sizes = {"FLAG": 2, "GLOBAL": 512, "GROUP": 4, "GRPMEM": 4, "MODEM": 64, "PROCESS": 512, "REQCONF": 512, "SERVER": 0,
-             "SRVCONF": 1024 + 1024 * postoffices, "RNETSEM": 4, "C850SORT": 795, "ANSISORT": 795}
+    sizes = {
+        "FLAG": 2,
+        "GLOBAL": 512,
+        "GROUP": 4,
+        "GRPMEM": 4,
+        "MODEM": 64,
+        "PROCESS": 512,
+        "REQCONF": 512,
+        "SERVER": 0,
+        "SRVCONF": 1024 + 1024 * postoffices,
+        "RNETSEM": 4,
+        "C850SORT": 795,
+        "ANSISORT": 795,
+    }
     for name, size in sizes.items():
         tree.write(bytes(size), "GLB", name + ".GLB")
     tree.write(bytes(4) + rng.randbytes(43 * 3), "GLB", "NETPO.GLB")
@@ -199,8 +238,15 @@ def write_routes(tree, rng, networks):
     """`networks`: name, kind, and either xtn with its postoffices or the mailbag of a gateway."""
     table = []
     for net in networks:
-        table.append(network_record(net["name"], net["kind"], net.get("xtn", ""), net.get("mailbag", ""),
-                                    net.get("active", True)))
+        table.append(
+            network_record(
+                net["name"],
+                net["kind"],
+                net.get("xtn", ""),
+                net.get("mailbag", ""),
+                net.get("active", True),
+            )
+        )
         if "postoffices" not in net:
             continue
         records = []
@@ -215,19 +261,38 @@ def write_routes(tree, rng, networks):
 
 
 def profile_text(key, known_period, codepage, holes=()):
-    """The profile of the reference layout with this postoffice's key table; `holes` are left unknown."""
-    lines = ["# profile of a made postoffice", "profile = reference", "verdict = proven             # made by mkpostoffice",
-             "key.bitmap_offset = 0x30       # Q119088 says 512 octets; the place is the reference layout's",
-             "key.bitmap_order = lsb", "key.bitmap_set = deleted", "key.count_new = 0x00", "key.count_unread = 0x02",
-             "key.count_live = 0x04", "access2.name_offset = 0x02", "access2.mailbag_offset = 0x20",
-             "access2.mailbag_form = ascii", "mai.counter_offset = 0x0B       # Q104423", "mai.counter_order = little",
-             "mai.field.from = 0x01          # FIPS PUB 98", "mai.field.to = 0x05", "mai.field.cc = 0x06",
-             "mai.field.date = 0x02", "mai.field.subject = 0x07", "mai.field.attachments = 0x08", "mai.field.text = 0x04",
-             "mai.vendor.priority = 0x34", "mai.address_trailer = 00 80 00 00 40   # what follows the name",
-             "mai.date_form = yyyy-mm-dd hh:mm", "att.cipher = whole", "cipher.chain = previous-ciphertext-xor",
-             "cipher.period = %s" % (len(key) if known_period else "none")]
+    """The profile of the reference layout with this key table; `holes` are left unknown."""
+    lines = [
+        "# profile of a made postoffice",
+        "profile = reference",
+        "verdict = proven             # made by mkpostoffice",
+        "key.bitmap_offset = 0x30       # 512 octets: Q119088; their place: reference",
+        "key.bitmap_order = lsb",
+        "key.bitmap_set = deleted",
+        "key.count_new = 0x00",
+        "key.count_unread = 0x02",
+        "key.count_live = 0x04",
+        "access2.name_offset = 0x02",
+        "access2.mailbag_offset = 0x20",
+        "access2.mailbag_form = ascii",
+        "mai.counter_offset = 0x0B       # Q104423",
+        "mai.counter_order = little",
+        "mai.field.from = 0x01          # FIPS PUB 98",
+        "mai.field.to = 0x05",
+        "mai.field.cc = 0x06",
+        "mai.field.date = 0x02",
+        "mai.field.subject = 0x07",
+        "mai.field.attachments = 0x08",
+        "mai.field.text = 0x04",
+        "mai.vendor.priority = 0x34",
+        "mai.address_trailer = 00 80 00 00 40   # what follows the name",
+        "mai.date_form = yyyy-mm-dd hh:mm",
+        "att.cipher = whole",
+        "cipher.chain = previous-ciphertext-xor",
+        "cipher.period = %s" % (len(key) if known_period else "none"),
+    ]
     for at in range(0, len(key), 16):
-        run = key[at:at + 16]
+        run = key[at : at + 16]
         text = " ".join("??" if at + n in holes else "%02X" % octet for n, octet in enumerate(run))
         lines.append("cipher.key[%d..%d] = %s" % (at, at + len(run) - 1, text))
     lines.append("codepage = " + codepage)

@@ -22,8 +22,9 @@ class BadPostoffice(Exception):
 
 # ---- profile -------------------------------------------------------------------------------
 
+
 class Profile:
-    """`name = value  # how learnt`; numbers decimal or 0x; a table of key octets, None where unknown."""
+    """`name = value  # how learnt`; numbers decimal or 0x; the key octets that are known."""
 
     def __init__(self, text):
         self.values = {}
@@ -45,7 +46,10 @@ class Profile:
 
     def _add_run(self, first, last, octets, number):
         if len(octets) != last - first + 1:
-            raise BadPostoffice("profile line %d: %d octets for %d positions" % (number, len(octets), last - first + 1))
+            raise BadPostoffice(
+                "profile line %d: %d octets for %d positions"
+                % (number, len(octets), last - first + 1)
+            )
         for at, octet in enumerate(octets):
             if octet != "??":
                 self.key[first + at] = int(octet, 16)
@@ -74,11 +78,17 @@ class Profile:
 
 # ---- FIPS PUB 98 ---------------------------------------------------------------------------
 
+
 class Element:
-    """One element: identifier without flag bits, qualifier octets, content, and children if it is a constructor."""
+    """Identifier without flag bits, qualifier, content, and children if a constructor."""
 
     def __init__(self, ident, qualifier, content, children, start, end):
-        self.ident, self.qualifier, self.content, self.children = ident, qualifier, content, children
+        self.ident, self.qualifier, self.content, self.children = (
+            ident,
+            qualifier,
+            content,
+            children,
+        )
         self.start, self.end = start, end
 
     def strings(self):
@@ -97,14 +107,14 @@ def _length(data, at, end):
         return None, at + 1
     if at + 1 + count > end:
         raise BadPostoffice("length code cut off at offset %d" % at)
-    return int.from_bytes(data[at + 1:at + 1 + count], "big"), at + 1 + count
+    return int.from_bytes(data[at + 1 : at + 1 + count], "big"), at + 1 + count
 
 
 def _qualifier(data, at, end):
     if at >= end:
         raise BadPostoffice("no qualifier at offset %d" % at)
     if data[at] < 0x80:
-        return data[at:at + 1], at + 1
+        return data[at : at + 1], at + 1
     stop = at + 1 + data[at] - 0x80
     if stop > end:
         raise BadPostoffice("qualifier cut off at offset %d" % at)
@@ -118,7 +128,9 @@ def _one(data, at, end, depth):
     length, at = _length(data, at + 1, end)
     stop = end if length is None else at + length
     if stop > end:
-        raise BadPostoffice("element at offset %d ends at %d, its parent at %d" % (start, stop, end))
+        raise BadPostoffice(
+            "element at offset %d ends at %d, its parent at %d" % (start, stop, end)
+        )
     ident = octet & 0x7F
     qualifier = b""
     if ident in WITH_QUALIFIER:
@@ -127,7 +139,7 @@ def _one(data, at, end, depth):
         _, at = _one(data, at, stop, depth + 1)
     if length is None:
         children, after = _many(data, at, stop, depth + 1, True)
-        return Element(ident, qualifier, data[at:after - 2], children, start, after), after
+        return Element(ident, qualifier, data[at : after - 2], children, start, after), after
     children = None
     if ident in CONSTRUCTORS:
         children, _ = _many(data, at, stop, depth + 1, False)
@@ -138,7 +150,7 @@ def _many(data, at, end, depth, until_mark):
     out = []
     while at < end:
         if until_mark and data[at] == 0x01:
-            if data[at:at + 2] != b"\x01\x00":
+            if data[at : at + 2] != b"\x01\x00":
                 raise BadPostoffice("bad end of constructor at offset %d" % at)
             return out, at + 2
         element, at = _one(data, at, end, depth)
@@ -154,6 +166,7 @@ def parse(data):
 
 
 # ---- message -------------------------------------------------------------------------------
+
 
 class Message:
     """A MAI file: octets in the code page, addresses as str, attachments as (id, name, size)."""
@@ -173,7 +186,9 @@ class Message:
 
     def _take(self, element):
         profile = self.profile
-        if element.ident == 0x7F and element.qualifier == bytes([profile.number("mai.vendor.priority")]):
+        if element.ident == 0x7F and element.qualifier == bytes(
+            [profile.number("mai.vendor.priority")]
+        ):
             # a vendor element may be primitive or not: its content is read only where we know it
             inner = element.children if element.children is not None else parse(element.content)
             self.priority = profile.decipher(inner[0].content).decode("ascii")
@@ -181,8 +196,14 @@ class Message:
             return
         strings = element.strings()
         code = element.qualifier[0]
-        name = next((n for n in ("from", "to", "cc", "date", "subject", "attachments", "text")
-                     if profile.number("mai.field." + n) == code), None)
+        name = next(
+            (
+                n
+                for n in ("from", "to", "cc", "date", "subject", "attachments", "text")
+                if profile.number("mai.field." + n) == code
+            ),
+            None,
+        )
         if name == "from":
             self.sender = self._address(strings[0])
         elif name in ("to", "cc"):
@@ -192,24 +213,30 @@ class Message:
         elif name in ("subject", "text"):
             setattr(self, name, b"".join(profile.decipher(s) for s in strings))
         elif name == "attachments":
-            self.attachments = [self._attachment(child) for child in element.children if child.ident == 0x0A]
+            self.attachments = [
+                self._attachment(child) for child in element.children if child.ident == 0x0A
+            ]
 
     def _address(self, cipher):
         plain = self.profile.decipher(cipher)
         trailer = bytes.fromhex(self.profile.values["mai.address_trailer"])
         at = plain.find(b"\0")
-        if at < 0 or plain[at:at + len(trailer)] != trailer:
+        if at < 0 or plain[at : at + len(trailer)] != trailer:
             raise BadPostoffice("address string without its trailer")
         return plain[:at].decode("cp" + self.profile.values["codepage"])
 
     def _attachment(self, element):
         ident, name = (self.profile.decipher(s) for s in element.strings()[:2])
         size = next(c.content for c in element.children if c.ident == 0x20)
-        return (ident.decode("ascii"), name.decode("cp" + self.profile.values["codepage"]),
-                int.from_bytes(size, "little"))
+        return (
+            ident.decode("ascii"),
+            name.decode("cp" + self.profile.values["codepage"]),
+            int.from_bytes(size, "little"),
+        )
 
 
 # ---- files ---------------------------------------------------------------------------------
+
 
 class Folder:
     """All files beneath a root by their upper-case relative name; the octets are read on demand."""
@@ -266,7 +293,9 @@ class Record:
         self.number = number
         self.sender = raw[2:13].split(b"\0", 1)[0]
         self.subject = raw[13:54].split(b"\0", 1)[0]
-        self.second, self.minute, self.hour, self.day, self.month, self.year = struct.unpack_from("<6H", raw, 0x36)
+        self.second, self.minute, self.hour, self.day, self.month, self.year = struct.unpack_from(
+            "<6H", raw, 0x36
+        )
         self.priority = raw[0x42:0x43].rstrip(b"\0").decode("ascii")
         self.mai = _name(raw[0x43:0x4C])
         self.size = struct.unpack_from("<I", raw, 0x4E)[0]
@@ -311,7 +340,10 @@ class Key:
 def records(data):
     if len(data) % RECORD_SIZE:
         raise BadPostoffice("a mailbag of %d octets is not a whole number of records" % len(data))
-    return [Record(n, data[n * RECORD_SIZE:(n + 1) * RECORD_SIZE]) for n in range(len(data) // RECORD_SIZE)]
+    return [
+        Record(n, data[n * RECORD_SIZE : (n + 1) * RECORD_SIZE])
+        for n in range(len(data) // RECORD_SIZE)
+    ]
 
 
 class Postoffice:
@@ -339,18 +371,20 @@ class Postoffice:
     def users(self):
         """Mailbox name -> mailbag number, of the users that are not deleted."""
         data, out = self.folder.read("GLB/ACCESS2.GLB"), {}
-        name, bag = self.profile.number("access2.name_offset"), self.profile.number("access2.mailbag_offset")
+        name, bag = self.profile.number("access2.name_offset"), self.profile.number(
+            "access2.mailbag_offset"
+        )
         for at in range(0, len(data), 69):
-            raw = data[at:at + 69]
+            raw = data[at : at + 69]
             if raw[name]:
-                out[_name(raw[name:name + 11])] = _name(raw[bag:bag + 9])
+                out[_name(raw[name : name + 11])] = _name(raw[bag : bag + 9])
         return out
 
     def queues(self):
-        """[(name, mailbag, service type)]: NET/PO behind the XTN of each network, and gateways by name."""
+        """[(name, mailbag, service type)]: NET/PO behind each XTN, and gateways by name."""
         table, out = self.folder.read("GLB/NETWORK.GLB"), []
         for at in range(0, len(table), NETWORK_SIZE):
-            raw = table[at:at + NETWORK_SIZE]
+            raw = table[at : at + NETWORK_SIZE]
             if raw[0] != 1:
                 continue
             net, xtn, bag = _name(raw[2:13]), _name(raw[0x0D:0x16]), _name(raw[0x21:0x2A])
@@ -358,8 +392,13 @@ class Postoffice:
                 data = self.folder.read("XTN/%s.XTN" % xtn)
                 for start in range(0, len(data), XTN_SIZE):
                     if data[start] == 1:
-                        out.append((net + "/" + _name(data[start + 1:start + 12]),
-                                    _name(data[start + 12:start + 21]), raw[1]))
+                        out.append(
+                            (
+                                net + "/" + _name(data[start + 1 : start + 12]),
+                                _name(data[start + 12 : start + 21]),
+                                raw[1],
+                            )
+                        )
             elif bag:
                 out.append((net, bag, raw[1]))
         return out
@@ -370,6 +409,7 @@ class Postoffice:
         The delete bit and counters of KEY; one less in the reference counter of the MAI; the MAI
         and its attachments go when that counter comes to zero.  MBG stays as it is.
         """
+
         def now(name):
             return files[name] if name in files else self.folder.read(name)
 
@@ -383,9 +423,9 @@ class Postoffice:
         data = bytearray(now(mai_name(ident)))
         offset = self.profile.number("mai.counter_offset")
         order = self.profile.values["mai.counter_order"]
-        counter = int.from_bytes(data[offset:offset + 2], order) - 1
+        counter = int.from_bytes(data[offset : offset + 2], order) - 1
         if counter > 0:
-            data[offset:offset + 2] = counter.to_bytes(2, order)
+            data[offset : offset + 2] = counter.to_bytes(2, order)
             files[mai_name(ident)] = bytes(data)
             return
         for att, _, _ in Message(bytes(data), self.profile).attachments:

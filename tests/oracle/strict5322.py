@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A small strict reader of RFC 5322 and MIME messages: the second opinion beside Python's email package.
+"""A small strict reader of RFC 5322 and MIME messages, beside Python's email package.
 
 It accepts only what a careful sender may generate (no obsolete syntax, no comments) and uses
 nothing of the email package.  check(raw) gives (complaints, leaf parts).
@@ -16,18 +16,46 @@ ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 DOT_ATOM = ATEXT + r"+(?:\." + ATEXT + r"+)*"
 QUOTED = r'"(?:[^"\\]|\\.)*"'
 TOKEN = r"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+"
-LEXER = re.compile(r"\s+|(?P<quoted>" + QUOTED + r")|(?P<atom>" + ATEXT + r"+)|(?P<special>[<>@,:;.()\[\]])")
+LEXER = re.compile(
+    r"\s+|(?P<quoted>" + QUOTED + r")|(?P<atom>" + ATEXT + r"+)|(?P<special>[<>@,:;.()\[\]])"
+)
 ENCODED = re.compile(r"=\?([^?\s]+)\?([BbQq])\?([^?\s]*)\?=")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-DATE = re.compile(r"(?:(%s), )?(\d{1,2}) (%s) (\d{4}) (\d\d):(\d\d)(?::(\d\d))? [+-](\d\d)(\d\d)"
-                  % ("|".join(DAYS), "|".join(MONTHS)))
+DATE = re.compile(
+    r"(?:(%s), )?(\d{1,2}) (%s) (\d{4}) (\d\d):(\d\d)(?::(\d\d))? [+-](\d\d)(\d\d)"
+    % ("|".join(DAYS), "|".join(MONTHS))
+)
 MESSAGE_ID = re.compile("<" + DOT_ATOM + "@" + DOT_ATOM + ">")
 PARAMETER = re.compile(r"\s*;\s*(" + TOKEN + r")=(" + TOKEN + "|" + QUOTED + ")")
-ONCE = ("from", "sender", "reply-to", "to", "cc", "bcc", "date", "subject", "message-id", "in-reply-to", "references",
-        "mime-version", "content-type", "content-transfer-encoding", "content-disposition", "content-id")
-TRACE = ("received", "return-path", "delivered-to", "x-original-to", "envelope-to", "delivery-date", "x-envelope-to",
-         "x-envelope-from")
+ONCE = (
+    "from",
+    "sender",
+    "reply-to",
+    "to",
+    "cc",
+    "bcc",
+    "date",
+    "subject",
+    "message-id",
+    "in-reply-to",
+    "references",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+    "content-disposition",
+    "content-id",
+)
+TRACE = (
+    "received",
+    "return-path",
+    "delivered-to",
+    "x-original-to",
+    "envelope-to",
+    "delivery-date",
+    "x-envelope-to",
+    "x-envelope-from",
+)
 MOST_DEPTH = 20
 
 
@@ -64,7 +92,7 @@ class Checker:
                 self.complain("%s: header without an end", where)
             head, body = raw.removesuffix(b"\r\n"), b""
         else:
-            head, body = raw[:at], raw[at + 4:]
+            head, body = raw[:at], raw[at + 4 :]
         fields = []
         for line in re.split(rb"\r\n(?![ \t])", head):
             match = FIELD.fullmatch(line)
@@ -90,7 +118,7 @@ class Checker:
     def encoded_words(self, name, value, phrase=False):
         for match in ENCODED.finditer(value):
             charset, kind, body = match.groups()
-            before, after = value[:match.start()][-1:], value[match.end():][:1]
+            before, after = value[: match.start()][-1:], value[match.end() :][:1]
             if len(match[0]) > 75:
                 self.complain("%s: encoded word of %d characters", name, len(match[0]))
             if before not in ("", " ", "\t") or after not in ("", " ", "\t"):
@@ -99,10 +127,15 @@ class Checker:
                 if kind in "Bb":
                     octets = base64.b64decode(body, validate=True)
                 else:
-                    if re.search(r"=(?![0-9A-F]{2})", body) or (phrase and re.search(r"[^A-Za-z0-9!*+/=_-]", body)):
+                    if re.search(r"=(?![0-9A-F]{2})", body) or (
+                        phrase and re.search(r"[^A-Za-z0-9!*+/=_-]", body)
+                    ):
                         raise ValueError("bad Q encoding")
-                    octets = re.sub(rb"=([0-9A-F]{2})", lambda m: bytes([int(m[1], 16)]),
-                                    body.replace("_", " ").encode("ascii"))
+                    octets = re.sub(
+                        rb"=([0-9A-F]{2})",
+                        lambda m: bytes([int(m[1], 16)]),
+                        body.replace("_", " ").encode("ascii"),
+                    )
                 octets.decode(charset)
             except (ValueError, LookupError, binascii.Error) as error:
                 self.complain("%s: encoded word %s: %s", name, match[0], error)
@@ -114,7 +147,7 @@ class Checker:
         while at < len(value):
             match = LEXER.match(value, at)
             if not match:
-                self.complain("%s: unexpected %r", name, value[at:at + 10])
+                self.complain("%s: unexpected %r", name, value[at : at + 10])
                 return []
             if match.lastgroup:
                 tokens.append((match.lastgroup, match[0]))
@@ -151,7 +184,7 @@ class Checker:
             if words:
                 self.phrase(name, words)
             stop = next((n for n in range(at, len(tokens)) if tokens[n][1] == ">"), len(tokens))
-            self.addr_spec(name, tokens[at + 1:stop])
+            self.addr_spec(name, tokens[at + 1 : stop])
             at = stop + 1
         elif words:
             self.addr_spec(name, words)
@@ -181,7 +214,13 @@ class Checker:
             self.complain("date: %s", value)
             return
         try:
-            day = datetime.datetime(int(match[4]), MONTHS.index(match[3]) + 1, int(match[2]), int(match[5]), int(match[6]))
+            day = datetime.datetime(
+                int(match[4]),
+                MONTHS.index(match[3]) + 1,
+                int(match[2]),
+                int(match[5]),
+                int(match[6]),
+            )
         except ValueError as error:
             self.complain("date: %s: %s", value, error)
             return
@@ -239,8 +278,13 @@ class Checker:
         for text, extended in pieces:
             if extended and re.search("%(?![0-9A-Fa-f]{2})", text):
                 self.complain("%s: parameter %s: bad %%", name, key)
-            octets += re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m[1], 16)]), text.encode("latin-1")) \
-                if extended else text.encode("latin-1")
+            octets += (
+                re.sub(
+                    rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m[1], 16)]), text.encode("latin-1")
+                )
+                if extended
+                else text.encode("latin-1")
+            )
         try:
             return octets.decode(charset)
         except (LookupError, UnicodeDecodeError) as error:
@@ -299,7 +343,9 @@ class Checker:
                 self.complain("%s: quoted-printable line of %d octets", where, len(line))
             soft = line.endswith(b"=")
             text = line[:-1] if soft else line
-            if re.search(rb"=(?![0-9A-F]{2})|[^\t -~]", text) or (not soft and re.search(rb"[ \t]$", text)):
+            if re.search(rb"=(?![0-9A-F]{2})|[^\t -~]", text) or (
+                not soft and re.search(rb"[ \t]$", text)
+            ):
                 self.complain("%s: quoted-printable: %r", where, line[:80])
             text = re.sub(rb"=([0-9A-F]{2})", lambda m: bytes([int(m[1], 16)]), text)
             out.append(text if soft else text + b"\r\n")
@@ -310,16 +356,28 @@ class Checker:
         ctype, params = self.parameters("content-type", values.get("content-type", "text/plain"))
         encoding = values.get("content-transfer-encoding", "7bit").lower()
         if not ctype.startswith("multipart/"):
-            disposition, extra = self.parameters("content-disposition", values.get("content-disposition", "inline"))
-            self.leaves.append({"type": ctype, "charset": params.get("charset", "us-ascii"), "disposition": disposition,
-                                "name": extra.get("filename"), "data": self.decode(encoding, body, where)})
+            disposition, extra = self.parameters(
+                "content-disposition", values.get("content-disposition", "inline")
+            )
+            self.leaves.append(
+                {
+                    "type": ctype,
+                    "charset": params.get("charset", "us-ascii"),
+                    "disposition": disposition,
+                    "name": extra.get("filename"),
+                    "data": self.decode(encoding, body, where),
+                }
+            )
             return
         if encoding not in ("7bit", "8bit"):
             self.complain("%s: a multipart under %s", where, encoding)
         if encoding == "7bit" and re.search(rb"[^\x01-\x7f]", body):
             self.complain("%s: an octet above 127 under 7bit", where)
         boundary = params.get("boundary", "")
-        if not re.fullmatch(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]", boundary) or depth > MOST_DEPTH:
+        if (
+            not re.fullmatch(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]", boundary)
+            or depth > MOST_DEPTH
+        ):
             self.complain("%s: boundary %r", where, boundary)
             return
         for number, part in enumerate(self.parts(body, boundary, where), 1):
@@ -328,16 +386,20 @@ class Checker:
             self.entity(inner, content, "%s part %d" % (where, number), depth + 1)
 
     def parts(self, body, boundary, where):
-        marks = list(re.finditer(rb"(?:\A|\r\n)--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*(?=\r\n|\Z)", body))
+        marks = list(
+            re.finditer(
+                rb"(?:\A|\r\n)--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*(?=\r\n|\Z)", body
+            )
+        )
         closed = next((n for n, mark in enumerate(marks) if mark[1]), None)
         if closed is None or closed == 0:
             self.complain("%s: multipart without parts or without its end", where)
             return []
-        return [body[marks[n].end() + 2:marks[n + 1].start()] for n in range(closed)]
+        return [body[marks[n].end() + 2 : marks[n + 1].start()] for n in range(closed)]
 
 
 def check(raw):
-    """Complaints about the octets of a message with CR LF line ends, and its leaf parts in order."""
+    """Complaints about a message with CR LF line ends, and its leaf parts in order."""
     checker = Checker()
     checker.lines(raw)
     fields, body = checker.split(raw, "message")
