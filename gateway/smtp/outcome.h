@@ -3,6 +3,8 @@
 #ifndef SMTP_OUTCOME_H
 #define SMTP_OUTCOME_H
 
+#include <stdbool.h>
+
 #include "base/attr.h"
 
 /* What a failure is about. */
@@ -63,8 +65,25 @@ void outcome_from_reply(struct smtp_outcome *out, enum smtp_state state, int cod
                         const char *status, const char *text);
 
 /* No reply: lost or refused connection, time-out, protocol error, TLS failure. TEXT says what.
- * After the final dot and before its reply the outcome is unknown: action is ACTION_DEFER. */
+ * After the final dot and before its reply the outcome is unknown: action is ACTION_DEFER.
+ * SCOPE_HOST in SMTP_STATE_TLS (certificate, version, injection) is ACTION_SUSPEND, SCOPE_CREDENTIAL
+ * too. A connection lost between mails and in the envelope is ACTION_AGAIN. */
 void outcome_from_failure(struct smtp_outcome *out, enum smtp_state state, enum smtp_scope scope,
                           const char *text);
+
+/* Our own decision, without asking the server. */
+void outcome_local(struct smtp_outcome *out, enum smtp_state state, enum smtp_scope scope,
+                   enum smtp_action action, const char *status, const char *text);
+
+/* Nothing was achieved before OUT happened (no mail done in the session, no recipient accepted in
+ * the transaction): ACTION_AGAIN becomes ACTION_DEFER, so that "again" cannot go round for ever.
+ * The client has done so for all outcomes in its events. */
+void outcome_no_progress(struct smtp_outcome *out);
+
+/* A refusal to relay, in reply to RCPT, is about the host when all recipients get it. When another
+ * recipient was accepted it is about this recipient only: others_accepted makes it so. The client
+ * has done so for all outcomes in its events. */
+bool outcome_is_relay_refusal(const struct smtp_outcome *outcome);
+void outcome_others_accepted(struct smtp_outcome *out);
 
 #endif
