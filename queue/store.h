@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The queue: the only meeting point of intake, relay and the operator's command. One contract,
- * several backends: "sqlite:PATH" (WAL, synchronous FULL) and "memory:" (for tests).
+ * several backends: "sqlite:PATH" (WAL, synchronous FULL) here, and one in memory for tests
+ * (queue/memory.h), which store_open does not know.
  *
  * A message has recipients; each recipient has its own state and history. doc/INTERNALS.md holds
  * the table of states and transitions, and a test compares it with store_transitions().
@@ -20,28 +21,22 @@
 
 #include "base/attr.h"
 #include "base/error.h"
+#include "queue/claim.h"
+#include "queue/recipient.h"
 
 struct store;
 
 #define STORE_CHUNK_SIZE 65536 /* largest piece of content in one read or write */
 
-enum recipient_state {
-    RECIPIENT_QUEUED,  /* waits for its due time */
-    RECIPIENT_SENDING, /* claimed by the relay; after a crash: perhaps delivered */
-    RECIPIENT_HELD,    /* waits for the operator */
-    RECIPIENT_SENT,    /* the server has taken it (final) */
-    RECIPIENT_FAILED,  /* cannot be delivered (final; reported to the postmaster) */
-    RECIPIENT_DELETED, /* removed by the operator (final) */
-};
-#define RECIPIENT_STATES 6
-const char *recipient_state_name(enum recipient_state state); /* "queued", ... */
-int recipient_state_from_name(const char *name, enum recipient_state *out) WARN_UNUSED;
-
-/* Opens or creates. CREATE false: ERROR_SETUP when it is not there. */
+/* Opens or creates (mode 0600; complete or not there at all). CREATE false: ERROR_SETUP when it is
+ * not there. A handle is for one thread and does not survive fork(). */
 int store_open(struct store **out, const char *uri, bool create, struct error *err) WARN_UNUSED;
 void store_close(struct store *store); /* rolls back an open transaction; NULL is allowed */
 
-/* WRITE waits (at most 30 s) for other writers. One transaction at a time on a handle. */
+/* Begin waits (at most 30 s) for other writers. One transaction at a time on a handle. After an
+ * error other than ERROR_DATA inside it, only a rollback is left: commit then rolls back and fails
+ * (ERROR_SOFT). ERROR_DATA changes nothing and does not hinder the commit. A failed commit has
+ * rolled back; a rollback without a transaction does nothing. */
 int store_begin(struct store *store, struct error *err) WARN_UNUSED;
 int store_commit(struct store *store, struct error *err) WARN_UNUSED;
 void store_rollback(struct store *store);
@@ -111,42 +106,20 @@ int store_list_remains(struct store *store, store_remain_seen *seen, void *conte
 
 /* ---- relay ---- */
 
-/* One recipient as the relay gets it. Owned by the claim. */
-struct claim_recipient {
-    uint64_t id;
-    char *address;
-    char *original;
-    unsigned tries;  /* attempts so far, this one not counted */
-    bool doubt;      /* an earlier attempt may have been delivered: "possible duplicate" */
-};
-/* A message with those of its recipients that are due. */
-struct claim_message {
-    uint64_t id;
-    char *sender;
-    char *message_id;
-    char *fingerprint;
-    char *postoffice, *mailbag, *mai;
-    uint64_t size;
-    bool eight_bit;
-    uint64_t report_of;
-    int64_t received_ms, expires_ms;
-    struct claim_recipient *recipients;
-    size_t recipient_count;
-};
-
 /*
  * Takes up to LIMIT messages (at most MAX_RECIPIENTS recipients of each) whose recipients are
  * QUEUED and due at NOW_MS, highest priority (5, 4, R) and oldest due first, and makes them
  * SENDING: one transaction of its own, durable when it returns. *OUT (store_claim_free) may hold
- * none. *NEXT_DUE_MS: the earliest later due time, or 0.
+ * none. *NEXT_DUE_MS: the earliest due time after NOW_MS, or 0. What LIMIT or MAX_RECIPIENTS left
+ * is due already: claim again until nothing comes.
  */
 int store_claim(struct store *store, int64_t now_ms, size_t limit, size_t max_recipients,
                 struct claim_message **out, size_t *count, int64_t *next_due_ms,
                 struct error *err) WARN_UNUSED;
-void store_claim_free(struct claim_message *messages, size_t count);
 
-/* Copies up to SIZE octets of the content of message ID from OFFSET; *GOT 0 at the end. Outside of
- * transactions too. */
+/* Copies up to SIZE octets of the content of message ID from OFFSET; *GOT is less only at the end,
+ * 0 behind it. ERROR_DATA: no such message, or its content was purged. Outside of transactions
+ * too. */
 int store_read_content(struct store *store, uint64_t id, uint64_t offset, void *out, size_t size,
                        size_t *got, struct error *err) WARN_UNUSED;
 
@@ -155,7 +128,7 @@ struct store_result {
     enum recipient_state state; /* SENT, FAILED, QUEUED (again, due_ms) or HELD */
     int64_t now_ms, due_ms;
     bool attempted;        /* counts as a try (false: claimed but not offered to the server) */
-    bool doubt;            /* outcome unknown: content was sent, no reply came */
+    bool doubt;            /* outcome unknown: content was sent, no reply came; kept until SENT */
     const char *status;    /* RFC 3463 */
     const char *reply;     /* last reply or reason, at most 1,000 octets are kept */
     const char *relay;     /* "host[address]:port", or "" */
@@ -169,8 +142,8 @@ int store_set_result(struct store *store, const struct store_result *result,
 int store_recover(struct store *store, int64_t now_ms, size_t *count,
                   struct error *err) WARN_UNUSED;
 
-/* QUEUED recipients whose message expired before NOW_MS become FAILED (status 5.4.7). Inside a
- * transaction; *COUNT of them. SENDING ones are left to their result. */
+/* QUEUED recipients whose message expires at NOW_MS or before become FAILED (status 5.4.7). Inside
+ * a transaction; *COUNT of them. SENDING ones are left to their result. */
 int store_expire(struct store *store, int64_t now_ms, size_t *count, struct error *err) WARN_UNUSED;
 
 /* Messages with FAILED recipients not yet reported, and no recipient QUEUED or SENDING. *ID 0 when
@@ -213,7 +186,7 @@ int store_list(struct store *store, const struct store_filter *filter, store_vie
 struct store_event {
     uint64_t id, recipient;
     int64_t at_ms;
-    const char *event; /* "queued", "sending", "sent", "deferred", "failed", "held", "recovered"... */
+    const char *event; /* "queued", "sending", ...: the events of doc/INTERNALS.md */
     const char *status, *reply, *relay;
 };
 typedef int store_event_seen(void *context, const struct store_event *event);
@@ -222,13 +195,14 @@ int store_history(struct store *store, uint64_t id, store_event_seen *seen, void
 
 enum store_verb {
     VERB_HOLD,    /* QUEUED -> HELD */
-    VERB_RELEASE, /* HELD -> QUEUED, due now */
+    VERB_RELEASE, /* HELD -> QUEUED, due now, expiry begins anew */
     VERB_RETRY,   /* QUEUED -> QUEUED due now; FAILED -> QUEUED due now, expiry begins anew */
     VERB_RETURN,  /* QUEUED, HELD -> FAILED 5.0.0 "returned by the operator": a report follows */
     VERB_DELETE,  /* QUEUED, HELD, FAILED -> DELETED */
 };
 /* Applies VERB to all recipients of message ID that it may be applied to, inside a transaction.
- * *COUNT of them; 0 is not an error. ERROR_DATA: no such message. EXPIRES_MS for VERB_RETRY. */
+ * *COUNT of them; 0 is not an error. ERROR_DATA: no such message. EXPIRES_MS, when later than the
+ * message's, becomes it where expiry begins anew. REASON ("" or NULL: none) goes to the history. */
 int store_apply(struct store *store, uint64_t id, enum store_verb verb, int64_t now_ms,
                 int64_t expires_ms, const char *reason, size_t *count,
                 struct error *err) WARN_UNUSED;
@@ -258,13 +232,5 @@ int store_purge(struct store *store, int64_t before_ms, size_t limit, size_t *co
 
 /* Structural self-check (SQLite: quick_check). ERROR_DATA with what is wrong. */
 int store_verify(struct store *store, struct error *err) WARN_UNUSED;
-
-/* Every transition that the code allows, for the test that compares doc/INTERNALS.md. FROM -1 is
- * "new". Ends with event NULL. */
-struct store_transition {
-    int from, to;
-    const char *event;
-};
-const struct store_transition *store_transitions(void);
 
 #endif
