@@ -150,7 +150,6 @@ int settings_read_text(const char *path, char **out, struct error *err)
             err->class = ERROR_SETUP;
         return -1;
     }
-    /* An end of line is added so that the last one has one too. */
     scan.text = malloc(size + 2);
     if (scan.text == NULL) {
         free(data);
@@ -159,9 +158,10 @@ int settings_read_text(const char *path, char **out, struct error *err)
     if (size > 0)
         memcpy(scan.text, data, size);
     free(data);
-    scan.text[size] = '\n';
-    scan.text[size + 1] = '\0';
-    scan.size = size + 1;
+    if (size == 0 || scan.text[size - 1] != '\n')
+        scan.text[size++] = '\n';
+    scan.text[size] = '\0';
+    scan.size = size;
     if (scan_all(&scan, path, err) != 0) {
         free(scan.text);
         return -1;
