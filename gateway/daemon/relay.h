@@ -21,12 +21,9 @@ struct relay_options {
     const struct settings *settings;
     struct store *store;
     struct relaylog *log; /* may be NULL */
-    bool once;            /* end when nothing is due any more (drain), not only on a signal */
+    bool once; /* end when nothing is due any more or the route is closed (drain) */
     void (*progress)(void *context, const struct relay_counts *counts);
     void *progress_context;
-    /* Called on SIGHUP in a running relay to get new settings; NULL result keeps the old. */
-    const struct settings *(*reload)(void *context);
-    void *reload_context;
 };
 
 /*

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From outcomes of the protocol to states of the queue: here, and only here, it is decided whether
+ * mail is tried again at once, later, or when the route is open again. */
+#include "config.h"
+
+#include "daemon/relay-int.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+static void delivered(struct relay *relay, struct session *session)
+{
+    struct relaylog_event event = {.event = "resumed", .delay_ms = -1};
+
+    if (!hosts_worked(relay->hosts, session_host(session)))
+        return;
+    event.relay = session_path(session)->relay;
+    relaylog_write(relay->options->log, clock_now_ms(), &event);
+    relay_note_route(relay, clock_now_ms());
+}
+
+/* At once only after this connection has done something: a server that always ends the connection
+ * must not make us come back without a pause. */
+static bool may_repeat(const struct session *session, const struct smtp_outcome *outcome)
+{
+    return outcome->action == ACTION_AGAIN && session_delivered(session) != 0;
+}
+
+static void set_retry(struct relay *relay, struct session *session, uint64_t recipient,
+                      unsigned tries, const struct smtp_outcome *outcome,
+                      struct store_result *result)
+{
+    int64_t now = result->now_ms;
+
+    result->state = RECIPIENT_QUEUED;
+    if (may_repeat(session, outcome)) {
+        result->due_ms = now;
+    } else if (outcome->action == ACTION_SUSPEND) {
+        result->due_ms = now + (int64_t)relay->settings->relay.suspend_s * 1000;
+    } else {
+        result->attempted = true;
+        result->due_ms =
+            schedule_next(&relay->settings->schedule, tries + 1, recipient, now);
+    }
+}
+
+void relay_outcome(void *context, struct session *session, struct delivery *delivery, size_t index,
+                   const struct smtp_outcome *outcome, bool doubt)
+{
+    struct relay *relay = context;
+    const struct claim_recipient *recipient = &delivery->message->recipients[index];
+    struct store_result result = {
+        .now_ms = clock_now_ms(),
+        .doubt = doubt,
+        .status = outcome->status,
+        .reply = outcome->text,
+    };
+    char reply[SMTP_TEXT_SIZE + 8];
+
+    if (outcome->code != 0) {
+        snprintf(reply, sizeof reply, "%d %s", outcome->code, outcome->text);
+        result.reply = reply;
+    }
+    switch (outcome->action) {
+    case ACTION_DELIVERED:
+        result.state = RECIPIENT_SENT;
+        result.attempted = true;
+        delivered(relay, session);
+        break;
+    case ACTION_FAIL:
+        result.state = RECIPIENT_FAILED;
+        result.attempted = true;
+        relay->failed_mail = true;
+        break;
+    case ACTION_AGAIN:
+    case ACTION_DEFER:
+    case ACTION_SUSPEND:
+        set_retry(relay, session, recipient->id, recipient->tries, outcome, &result);
+        break;
+    }
+    results_add(relay->results, delivery, index, &result, session_path(session));
+    relay->exhausted = false;
+    /* The server spoke about our account or itself in the middle of a session: the session ends,
+     * so that the mail behind this one is not offered in vain. */
+    if (outcome->action == ACTION_SUSPEND)
+        session_end(session);
+    relay_poke(relay);
+}
+
+void relay_release_waiting(struct relay *relay, int64_t now_ms)
+{
+    struct result_path path = {.relay = "", .tls = "", .auth = ""};
+    struct delivery *delivery;
+
+    while ((delivery = delivery_take(&relay->waiting)) != NULL) {
+        for (size_t i = 0; i < delivery->message->recipient_count; i++) {
+            struct store_result result = {
+                .state = RECIPIENT_QUEUED,
+                .now_ms = now_ms,
+                .due_ms = relay->stop_by_ms != 0 ? now_ms : hosts_open_at(relay->hosts, now_ms),
+                .status = "",
+                .reply = hosts_reason(relay->hosts),
+            };
+            results_add(relay->results, delivery, i, &result, &path);
+        }
+        delivery_free(delivery);
+    }
+}
+
+/* Quotes and controls of a server's text must not end the JSON string early. */
+static void json_safe(const char *text, char *out, size_t size)
+{
+    size_t at = 0;
+
+    for (const char *c = text; *c != '\0' && at < size - 1; c++)
+        out[at++] = *c == '"' || *c == '\\' || (unsigned char)*c < 0x20 ? '\'' : *c;
+    out[at] = '\0';
+}
+
+void relay_note_route(struct relay *relay, int64_t now_ms)
+{
+    char value[SMTP_TEXT_SIZE + 256], reason[SMTP_TEXT_SIZE], stamp[CLOCK_STAMP_SIZE];
+    bool suspended = hosts_suspended(relay->hosts, now_ms);
+    bool open = hosts_choose(relay->hosts, now_ms) >= 0;
+    struct error err;
+
+    json_safe(hosts_reason(relay->hosts), reason, sizeof reason);
+    snprintf(value, sizeof value, "{\"state\":\"%s\",\"until\":\"%s\",\"reason\":\"%s\"}",
+             suspended ? "suspended"
+             : open    ? "open"
+                       : "paused",
+             open ? "" : clock_stamp(hosts_open_at(relay->hosts, now_ms), stamp), reason);
+    if (store_put_note(relay->options->store, "route.relay", value, now_ms, &err) != 0 ||
+        store_put_note(relay->options->store, "alarm.relay", suspended ? value : NULL, now_ms,
+                       &err) != 0)
+        log_warn("relay", "%s", err.text);
+}
+
+static void report_suspension(struct relay *relay, struct session *session,
+                              const struct smtp_outcome *outcome, int64_t now_ms)
+{
+    struct relaylog_event event = {
+        .event = "suspended",
+        .relay = session_path(session)->relay,
+        .dsn = outcome->status,
+        .reply = outcome->text,
+        .delay_ms = -1,
+    };
+
+    log_error("relay", "route suspended for %u s, mail is kept: %s",
+              relay->settings->relay.suspend_s, outcome->text);
+    relaylog_write(relay->options->log, now_ms, &event);
+}
+
+void relay_session_over(void *context, struct session *session, const struct smtp_outcome *outcome)
+{
+    struct relay *relay = context;
+    int64_t now = clock_now_ms();
+    bool useless = session_delivered(session) == 0 && outcome->action != ACTION_DELIVERED;
+
+    if (outcome->action == ACTION_SUSPEND || useless) {
+        if (relay->stop_by_ms == 0) {
+            log_warn("relay", "%s: %s: %s", session_path(session)->relay,
+                     smtp_state_name(outcome->state), outcome->text);
+            if (hosts_failed(relay->hosts, session_host(session), outcome, now))
+                report_suspension(relay, session, outcome, now);
+            relay_note_route(relay, now);
+        }
+    }
+    relay_poke(relay);
+}

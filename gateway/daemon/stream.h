@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A connection of octets to one address, in clear and then, on demand, under TLS. The only file
+ * with stream.c that sees libevent's bufferevents. Errors come as text through closed(). */
+#ifndef DAEMON_STREAM_H
+#define DAEMON_STREAM_H
+
+#include <event2/event.h>
+#include <stddef.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "base/attr.h"
+#include "base/error.h"
+#include "daemon/tls.h"
+
+struct stream;
+
+/* Called from the event loop only, never from inside a function of this file. A callback may free
+ * the stream. */
+struct stream_callbacks {
+    void (*connected)(void *context);
+    void (*received)(void *context, const void *data, size_t size);
+    void (*drained)(void *context);  /* all that was written has left */
+    void (*secured)(void *context);  /* the handshake is over, the peer not yet checked */
+    void (*closed)(void *context, const char *text);
+};
+
+/* Begins to connect; closed() after LIMIT_MS at most if nothing answers. */
+int stream_connect(struct stream **out, struct event_base *base, const struct sockaddr *address,
+                   socklen_t size, int64_t limit_ms, const struct stream_callbacks *callbacks,
+                   void *context, struct error *err) WARN_UNUSED;
+void stream_free(struct stream *stream); /* closes; NULL is allowed */
+
+/* Takes over SSL and begins the handshake. Everything written before must have drained. */
+int stream_start_tls(struct stream *stream, SSL *ssl, struct error *err) WARN_UNUSED;
+
+/* One write is one flight: octets leave together (TCP_NODELAY). */
+int stream_write(struct stream *stream, const void *data, size_t size) WARN_UNUSED;
+size_t stream_unsent(const struct stream *stream);
+
+SSL *stream_ssl(const struct stream *stream); /* borrowed; NULL in clear */
+
+#endif
