@@ -203,12 +203,12 @@ static void rollback(struct store *store)
     for (size_t i = own->old_messages.count; i-- > 0;) {
         struct memory_message *old = table_at(&own->old_messages, i);
 
-        *memory_message(own, old->facts.id) = *old;
+        memcpy(table_at(&own->messages, old->facts.id - 1), old, sizeof *old);
     }
     for (size_t i = own->old_recipients.count; i-- > 0;) {
         struct memory_recipient *old = table_at(&own->old_recipients, i);
 
-        *memory_recipient(own, old->id) = *old;
+        memcpy(table_at(&own->recipients, old->id - 1), old, sizeof *old);
     }
     while (own->messages.count > own->message_mark)
         free_content(table_at(&own->messages, --own->messages.count));
