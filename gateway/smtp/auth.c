@@ -22,7 +22,6 @@ struct auth {
     struct buf held; /* an initial response that waits for the first 334 */
     bool holding;
     bool finished; /* the mechanism has nothing more to say */
-    bool plain;
     unsigned steps;
 };
 
@@ -231,7 +230,6 @@ int auth_new(struct auth **out, const struct auth_settings *settings, const char
         full.mechanisms = auth_default_mechanisms(&full.mechanism_count);
     buf_init(&auth->said, (size_t)AUTH_STEPS_LIMIT * AUTH_LINE_LIMIT);
     buf_init(&auth->held, AUTH_LINE_LIMIT);
-    auth->plain = full.plain;
     set_callbacks(auth);
     if (copy_secrets(auth, &full) != 0 || open_session(auth, &full) != 0) {
         error_set(err, ERROR_SETUP, "4.7.0", "Cyrus SASL refuses to start a session");

@@ -4,7 +4,10 @@
  * without I/O: octets in, octets out, events. The caller owns socket, TLS and clock.
  *
  *   caller: smtp_client_input(received octets) -> smtp_client_event() until SMTP_NOTHING
- *           -> write all of smtp_client_output(), then smtp_client_written()
+ *           -> write all of smtp_client_output(), dropping with buf_consume what was written
+ *
+ * Output must be dropped before the next input is given, as far as it was handed to the socket: a
+ * reply to a command that is still in the output is a protocol error.
  *
  * Up to PIPELINE messages may be given ahead; replies are matched in order. One flight is one
  * piece of output. Nothing that arrives can make it send AUTH in clear text or mail before the
@@ -28,11 +31,11 @@ struct smtp_client;
 enum smtp_tls { SMTP_TLS_NONE, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT };
 
 struct smtp_settings {
-    const char *helo;     /* FQDN or address literal */
-    enum smtp_tls tls;    /* STARTTLS: required, its absence is a failure of SCOPE_HOST */
-    const char *server;   /* name for SASL */
-    const char *user;     /* NULL: no AUTH */
-    const char *password; /* borrowed for the life of the client; wiped by its owner */
+    const char *helo;              /* FQDN or address literal */
+    enum smtp_tls tls;             /* STARTTLS: required, its absence is a failure of SCOPE_HOST */
+    const char *server;            /* name for SASL */
+    const char *user;              /* NULL: no AUTH */
+    const char *password;          /* borrowed for the life of the client; wiped by its owner */
     const char *const *mechanisms; /* allowed ones, strongest first; NULL: the default order */
     size_t mechanism_count;
     bool plain_without_tls; /* tests on loopback only: PLAIN and LOGIN without TLS */
@@ -45,16 +48,17 @@ int smtp_client_new(struct smtp_client **out, const struct smtp_settings *settin
 void smtp_client_free(struct smtp_client *client);
 
 enum smtp_event_type {
-    SMTP_NOTHING,        /* give more input */
-    SMTP_START_TLS,      /* output is empty and input ended exactly here: do the handshake, then
-                            smtp_client_tls_started */
-    SMTP_READY,          /* once: greeting, TLS and AUTH are done; mail may be given */
-    SMTP_WANT_CONTENT,   /* give the content of mail TAG: smtp_client_content .. _content_end */
-    SMTP_RECIPIENT,      /* OUTCOME for recipient INDEX of mail TAG */
-    SMTP_MAIL_DONE,      /* mail TAG is over: all its recipients had their outcome */
-    SMTP_FAILED,         /* session is over with OUTCOME. Mails that are not done had no outcome for
-                            their remaining recipients: smtp_client_unfinished tells the doubt */
-    SMTP_CLOSED,         /* QUIT was answered, or the server closed an idle session (OUTCOME) */
+    SMTP_NOTHING,      /* give more input */
+    SMTP_START_TLS,    /* output is empty and input ended exactly here: do the handshake, then
+                          smtp_client_tls_started. With SMTP_TLS_IMPLICIT the first event */
+    SMTP_READY,        /* once: greeting, TLS and AUTH are done; mail may be given */
+    SMTP_WANT_CONTENT, /* give the content of mail TAG: smtp_client_content .. _content_end */
+    SMTP_RECIPIENT,    /* OUTCOME for recipient INDEX of mail TAG */
+    SMTP_MAIL_DONE,    /* mail TAG is over: all its recipients had their outcome */
+    SMTP_FAILED,       /* session is over with OUTCOME. Mails that are not done had no outcome for
+                          their remaining recipients: smtp_client_unfinished tells the doubt. The
+                          output may hold a QUIT: write it, await nothing, close */
+    SMTP_CLOSED,       /* QUIT was answered, or the server closed an idle session (OUTCOME) */
 };
 struct smtp_event {
     enum smtp_event_type type;
@@ -76,6 +80,8 @@ void smtp_client_event(struct smtp_client *client, struct smtp_event *out);
 /* Octets to send: the caller writes them and drops them with buf_consume. */
 struct buf *smtp_client_output(struct smtp_client *client);
 
+#define SMTP_RECIPIENTS_LIMIT 1000
+
 struct smtp_mail {
     uint64_t tag;
     const char *sender; /* "" is the null sender */
@@ -87,19 +93,22 @@ struct smtp_mail {
 /* True when another mail may be given now. */
 bool smtp_client_can_mail(const struct smtp_client *client);
 /* Strings are copied. An address that is not valid for a command gets ACTION_FAIL without being
- * sent. Larger than the server's SIZE: ACTION_FAIL 5.3.4 for all. */
+ * sent. Larger than the server's SIZE: ACTION_FAIL 5.3.4 for all. -1 (ERROR_SOFT): no room now,
+ * or not 1..SMTP_RECIPIENTS_LIMIT recipients. */
 int smtp_client_mail(struct smtp_client *client, const struct smtp_mail *mail,
                      struct error *err) WARN_UNUSED;
 /* Content after SMTP_WANT_CONTENT, in pieces: CR LF line ends; dot-stuffed here. A bare CR or LF
- * or a NUL is refused with ERROR_DATA (then call _content_abort). */
+ * or a NUL is refused with ERROR_DATA (then call _content_abort). Write the output away after each
+ * piece of at most 64 KiB: more than 1 MiB waiting there is refused with ERROR_SOFT. */
 int smtp_client_content(struct smtp_client *client, const void *data, size_t size,
                         struct error *err) WARN_UNUSED;
 /* Appends the final dot (and CR LF before it if missing). */
 int smtp_client_content_end(struct smtp_client *client, struct error *err) WARN_UNUSED;
-/* The content cannot be read: the session must be dropped without the dot. */
+/* The content cannot be read: the session must be dropped without the dot. SMTP_FAILED with
+ * SCOPE_MESSAGE. */
 void smtp_client_content_abort(struct smtp_client *client, const char *text);
 
-/* Ends the session when idle: QUIT. */
+/* Ends the session when idle: QUIT after the mails already given (and not before SMTP_READY). */
 void smtp_client_quit(struct smtp_client *client);
 
 enum smtp_state smtp_client_state(const struct smtp_client *client);

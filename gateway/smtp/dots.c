@@ -19,8 +19,7 @@ static int refuse(struct dots *dots, const char *what, struct error *err)
                      (unsigned long long)dots->octets);
 }
 
-static int put(struct dots *dots, struct buf *out, const void *data, size_t size,
-               struct error *err)
+static int put(struct dots *dots, struct buf *out, const void *data, size_t size, struct error *err)
 {
     if (buf_append(out, data, size) == 0)
         return 0;
@@ -74,8 +73,7 @@ static int check_refused(const struct dots *dots, struct error *err)
                : 0;
 }
 
-int dots_write(struct dots *dots, const void *data, size_t size, struct buf *out,
-               struct error *err)
+int dots_write(struct dots *dots, const void *data, size_t size, struct buf *out, struct error *err)
 {
     const uint8_t *at = data;
 

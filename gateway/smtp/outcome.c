@@ -204,7 +204,8 @@ void outcome_from_reply(struct smtp_outcome *out, enum smtp_state state, int cod
         out->scope = row->scope;
         out->action = row->action;
     }
-    /* RFC 3463 knows the classes 2, 4 and 5; a positive reply at the wrong place is none of them. */
+    /* RFC 3463 knows the classes 2, 4 and 5; a positive reply at the wrong place is none of them.
+     */
     if (status[0] == '\0')
         snprintf(out->status, sizeof out->status, "%c.0.0",
                  out->action == ACTION_DELIVERED ? '2'

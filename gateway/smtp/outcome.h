@@ -50,9 +50,9 @@ const char *smtp_state_name(enum smtp_state state);
 struct smtp_outcome {
     enum smtp_scope scope;
     enum smtp_action action;
-    enum smtp_state state; /* where it happened */
-    int code;              /* 0: no reply */
-    char status[12];       /* RFC 3463, from the reply or made from the code */
+    enum smtp_state state;     /* where it happened */
+    int code;                  /* 0: no reply */
+    char status[12];           /* RFC 3463, from the reply or made from the code */
     char text[SMTP_TEXT_SIZE]; /* the reply's lines joined by " / ", printable */
 };
 const char *smtp_scope_name(enum smtp_scope scope);
@@ -66,8 +66,8 @@ void outcome_from_reply(struct smtp_outcome *out, enum smtp_state state, int cod
 
 /* No reply: lost or refused connection, time-out, protocol error, TLS failure. TEXT says what.
  * After the final dot and before its reply the outcome is unknown: action is ACTION_DEFER.
- * SCOPE_HOST in SMTP_STATE_TLS (certificate, version, injection) is ACTION_SUSPEND, SCOPE_CREDENTIAL
- * too. A connection lost between mails and in the envelope is ACTION_AGAIN. */
+ * SCOPE_HOST in SMTP_STATE_TLS (certificate, version, injection) is ACTION_SUSPEND,
+ * SCOPE_CREDENTIAL too. A connection lost between mails and in the envelope is ACTION_AGAIN. */
 void outcome_from_failure(struct smtp_outcome *out, enum smtp_state state, enum smtp_scope scope,
                           const char *text);
 

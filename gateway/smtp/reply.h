@@ -13,9 +13,9 @@
 #include "base/attr.h"
 #include "base/buf.h"
 
-#define REPLY_LINE_LIMIT 2048   /* octets of a line; RFC 5321 promises 512 */
-#define REPLY_LINES_LIMIT 64    /* lines of a reply */
-#define REPLY_SIZE_LIMIT 16384  /* octets of a reply's text */
+#define REPLY_LINE_LIMIT 2048  /* octets of a line; RFC 5321 promises 512 */
+#define REPLY_LINES_LIMIT 64   /* lines of a reply */
+#define REPLY_SIZE_LIMIT 16384 /* octets of a reply's text */
 #define REPLY_STATUS_SIZE 12
 
 struct reply {
