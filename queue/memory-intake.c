@@ -229,7 +229,7 @@ static int forget_remains(struct store *store, const char *postoffice, const cha
         const struct store_remain *row = table_at(&own->remains, i);
 
         if (strcmp(row->postoffice, store_text(postoffice)) == 0 &&
-            strcmp(row->mailbag, store_text(mailbag)) == 0 && row->last_ms < before_ms)
+            (mailbag == NULL || strcmp(row->mailbag, mailbag) == 0) && row->last_ms < before_ms)
             table_drop(&own->remains, i);
     }
     return 0;

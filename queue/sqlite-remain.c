@@ -55,14 +55,14 @@ int sqlite_add_remain(struct store *store, const struct store_remain *remain, bo
 int sqlite_forget_remains(struct store *store, const char *postoffice, const char *mailbag,
                           int64_t before_ms, struct error *err)
 {
-    static const char sql[] = "DELETE FROM remain WHERE postoffice = ?1 AND mailbag = ?2"
-                              " AND last_ms < ?3";
+    static const char sql[] = "DELETE FROM remain WHERE postoffice = ?1"
+                              " AND (?2 IS NULL OR mailbag = ?2) AND last_ms < ?3";
     struct query query;
 
     if (query_begin(&query, store, SQL_FORGET_REMAINS, sql, err) != 0)
         return -1;
     query_text(&query, store_text(postoffice));
-    query_text(&query, store_text(mailbag));
+    query_text(&query, mailbag);
     query_int(&query, before_ms);
     return query_run(&query, err);
 }

@@ -72,6 +72,23 @@ int store_finish(struct store *store, int rc, const struct error *err)
     return rc;
 }
 
+/* For operations that may stand alone: opens a transaction unless one is open. */
+static int begin_own(struct store *store, bool *own, struct error *err)
+{
+    *own = !store->in_transaction;
+    return *own ? store_begin(store, err) : 0;
+}
+
+static int end_own(struct store *store, bool own, int rc, struct error *err)
+{
+    if (!own)
+        return store_finish(store, rc, err);
+    if (rc == 0)
+        return store_commit(store, err);
+    store_rollback(store);
+    return -1;
+}
+
 int store_add_message(struct store *store, struct store_message *message, struct error *err)
 {
     assert(store->in_transaction);
@@ -134,21 +151,24 @@ int store_journal_has(struct store *store, const char *fingerprint, const char *
 int store_add_remain(struct store *store, const struct store_remain *remain, bool *new_one,
                      struct error *err)
 {
-    bool ignored;
+    bool ignored, own;
 
-    assert(store->in_transaction);
+    if (begin_own(store, &own, err) != 0)
+        return -1;
     if (new_one == NULL)
         new_one = &ignored;
-    return store_finish(store, store->ops->add_remain(store, remain, new_one, err), err);
+    return end_own(store, own, store->ops->add_remain(store, remain, new_one, err), err);
 }
 
 int store_forget_remains(struct store *store, const char *postoffice, const char *mailbag,
                          int64_t before_ms, struct error *err)
 {
-    assert(store->in_transaction);
-    return store_finish(store,
-                        store->ops->forget_remains(store, postoffice, mailbag, before_ms, err),
-                        err);
+    bool own;
+
+    if (begin_own(store, &own, err) != 0)
+        return -1;
+    return end_own(store, own,
+                   store->ops->forget_remains(store, postoffice, mailbag, before_ms, err), err);
 }
 
 int store_list_remains(struct store *store, store_remain_seen *seen, void *context,
@@ -162,11 +182,9 @@ static int claim_due(struct store *store, int64_t now_ms, size_t limit, size_t m
 {
     if (store_begin(store, err) != 0)
         return -1;
-    if (store->ops->claim(store, now_ms, limit, max_recipients, messages, count, err) != 0) {
-        store_rollback(store);
-        return -1;
-    }
-    return store_commit(store, err);
+    return end_own(
+        store, true,
+        store->ops->claim(store, now_ms, limit, max_recipients, messages, count, err), err);
 }
 
 /* Looks first without the lock of a writer, so that an idle relay disturbs nobody. */
@@ -271,15 +289,11 @@ int store_count(struct store *store, struct store_counts *out, struct error *err
 int store_put_note(struct store *store, const char *name, const char *value, int64_t now_ms,
                    struct error *err)
 {
-    if (store->in_transaction)
-        return store_finish(store, store->ops->put_note(store, name, value, now_ms, err), err);
-    if (store_begin(store, err) != 0)
+    bool own;
+
+    if (begin_own(store, &own, err) != 0)
         return -1;
-    if (store->ops->put_note(store, name, value, now_ms, err) != 0) {
-        store_rollback(store);
-        return -1;
-    }
-    return store_commit(store, err);
+    return end_own(store, own, store->ops->put_note(store, name, value, now_ms, err), err);
 }
 
 int store_list_notes(struct store *store, const char *prefix, store_note_seen *seen, void *context,
@@ -291,19 +305,16 @@ int store_list_notes(struct store *store, const char *prefix, store_note_seen *s
 int store_purge(struct store *store, int64_t before_ms, size_t limit, size_t *count,
                 struct error *err)
 {
+    int rc;
+
+    assert(!store->in_transaction);
     *count = 0;
     if (store_begin(store, err) != 0)
         return -1;
-    if (store->ops->purge(store, before_ms, limit, count, err) != 0) {
+    rc = end_own(store, true, store->ops->purge(store, before_ms, limit, count, err), err);
+    if (rc != 0)
         *count = 0;
-        store_rollback(store);
-        return -1;
-    }
-    if (store_commit(store, err) != 0) {
-        *count = 0;
-        return -1;
-    }
-    return 0;
+    return rc;
 }
 
 int store_verify(struct store *store, struct error *err)

@@ -83,7 +83,8 @@ int store_add_recipient(struct store *store, uint64_t id, const char *original, 
 int store_journal_has(struct store *store, const char *fingerprint, const char *original,
                       struct error *err) WARN_UNUSED;
 
-/* ---- what remains on a postoffice, and why (unmapped, damaged, partly mapped) ---- */
+/* ---- what remains on a postoffice, and why (unmapped, damaged, partly mapped) ----
+ * Each its own transaction unless one is open: many at a time are cheaper inside one. */
 
 struct store_remain {
     const char *postoffice;
@@ -97,7 +98,7 @@ struct store_remain {
 /* Adds or refreshes. *NEW (may be NULL) tells whether it was not known with that reason. */
 int store_add_remain(struct store *store, const struct store_remain *remain, bool *new_one,
                      struct error *err) WARN_UNUSED;
-/* Forgets those of POSTOFFICE and MAILBAG last seen before BEFORE_MS (they are gone). */
+/* Forgets those of POSTOFFICE and MAILBAG (NULL: all its mailbags) last seen before BEFORE_MS. */
 int store_forget_remains(struct store *store, const char *postoffice, const char *mailbag,
                          int64_t before_ms, struct error *err) WARN_UNUSED;
 typedef int store_remain_seen(void *context, const struct store_remain *remain);
