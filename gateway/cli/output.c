@@ -74,7 +74,10 @@ void output_begin(struct output *output, enum output_form form, const char *kind
     output->count = count < COLUMNS_MAX ? count : COLUMNS_MAX;
     output->at = 0;
     output->rows = output->rows_before = 0;
-    output->cells = output->json ? NULL : calloc(BLOCK_ROWS * output->count, sizeof(char *));
+    output->cells = NULL;
+    if (!output->json)
+        output->cells =
+            calloc((form == OUTPUT_TABLE ? BLOCK_ROWS : 1) * output->count, sizeof(char *));
     if (!output->json && output->cells == NULL)
         output->failed = true;
     for (size_t i = 0; i < output->count; i++) {

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The verbs of "queue", and what "trace" shares with them. */
+#ifndef CLI_CMD_QUEUE_H
+#define CLI_CMD_QUEUE_H
+
+#include "cli/cli.h"
+
+cli_command cmd_queue_list, cmd_queue_show, cmd_queue_export;
+cli_command cmd_queue_hold, cmd_queue_release, cmd_queue_retry, cmd_queue_return, cmd_queue_delete;
+
+/* The message's facts as a record, then its recipients as a table, each row of FILTER. 1 when there
+ * was at least one, 0 when none, -1 and ERR. */
+int queue_show_message(struct cli *cli, uint64_t id, struct error *err) WARN_UNUSED;
+
+#endif
