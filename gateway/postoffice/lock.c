@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "postoffice/lock.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/file.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define TRIES 8
+#define MAX_ENTRIES 1000000
+#define SMB_MAGIC 0x517BU
+#define CIFS_MAGIC 0xFF534D42U
+#define SMB2_MAGIC 0xFE534D42U
+
+struct lock {
+    struct root *root;
+    int fd;
+    char id[9];
+    char name[24]; /* "P1/0000002E.0LK" */
+};
+
+static bool on_smb(int fd)
+{
+    struct statfs fs;
+    unsigned type;
+
+    if (fstatfs(fd, &fs) != 0)
+        return false;
+    type = (unsigned)fs.f_type;
+    return type == SMB_MAGIC || type == CIFS_MAGIC || type == SMB2_MAGIC;
+}
+
+int lock_file(int fd, const char *name, struct error *err)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    if (fcntl(fd, F_OFD_SETLK, &whole) == 0 &&
+        (on_smb(fd) || flock(fd, LOCK_EX | LOCK_NB) == 0))
+        return 0;
+    if (errno == EAGAIN || errno == EACCES)
+        return error_set(err, ERROR_SOFT, "", "%s: held by another program", name);
+    return error_sys(err, ERROR_SOFT, "", "%s: cannot lock", name);
+}
+
+/* The holder before us may have deleted the file between our open and our lock. */
+static int still_there(const struct lock *lock, bool *there, struct error *err)
+{
+    struct stat mine, present;
+    struct error why;
+
+    *there = false;
+    if (fstat(lock->fd, &mine) != 0)
+        return error_sys(err, ERROR_SOFT, "", "%s: cannot stat", lock->name);
+    if (root_stat(lock->root, lock->name, &present, &why) == 0) {
+        *there = mine.st_ino == present.st_ino && mine.st_dev == present.st_dev;
+        return 0;
+    }
+    if (why.sys == ENOENT)
+        return 0;
+    *err = why;
+    return -1;
+}
+
+/* Open, or create, and lock: 1 done, 0 the file came or went under us, -1 error. */
+static int try_once(struct lock *lock, struct error *err)
+{
+    bool there = false;
+
+    lock->fd = root_open_file(lock->root, lock->name, O_RDWR | O_CREAT | O_EXCL, err);
+    if (lock->fd < 0)
+        return err->sys == EEXIST || err->sys == ENOENT ? 0 : -1;
+    if (lock_file(lock->fd, lock->name, err) == 0 && still_there(lock, &there, err) == 0 && there)
+        return 1;
+    close(lock->fd);
+    lock->fd = -1;
+    return err->class == ERROR_NONE ? 0 : -1;
+}
+
+static bool is_older_kind(const char *entry, const char *id)
+{
+    return strncasecmp(entry, id, 8) == 0 && strlen(entry) == 12 && entry[8] == '.' &&
+           entry[9] == '0' && strcasecmp(entry + 10, "LK") != 0;
+}
+
+static int scan_older(DIR *dir, const struct lock *lock, struct error *err)
+{
+    struct dirent *entry;
+    unsigned count = 0;
+
+    while ((entry = readdir(dir)) != NULL) {
+        if (++count > MAX_ENTRIES)
+            return error_set(err, ERROR_SOFT, "", "P1: more than %d files; remove what is stranded",
+                             MAX_ENTRIES);
+        if (is_older_kind(entry->d_name, lock->id))
+            return error_set(err, ERROR_SOFT, "",
+                             "P1/%s: a lock of an older kind is there; another program has the "
+                             "mailbag, or left it: remove it then",
+                             entry->d_name);
+    }
+    return 0;
+}
+
+static int check_older(const struct lock *lock, struct error *err)
+{
+    char real[512];
+    DIR *dir;
+    int fd, status;
+
+    if (root_real_name(lock->root, "P1", real, sizeof real, err) != 0)
+        return -1;
+    fd = openat(root_fd(lock->root), real, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (dir == NULL) {
+        error_sys(err, ERROR_SOFT, "", "%s/P1: cannot list", root_path(lock->root));
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    status = scan_older(dir, lock, err);
+    closedir(dir);
+    return status;
+}
+
+static struct lock *lock_new(struct root *root, const char *id, struct error *err)
+{
+    struct lock *lock = calloc(1, sizeof *lock);
+
+    if (lock == NULL) {
+        error_sys(err, ERROR_SOFT, "", "P1/%s.0LK: no memory", id);
+        return NULL;
+    }
+    lock->root = root;
+    lock->fd = -1;
+    snprintf(lock->id, sizeof lock->id, "%s", id);
+    snprintf(lock->name, sizeof lock->name, "P1/%s.0LK", lock->id);
+    return lock;
+}
+
+int lock_take(struct lock **out, struct root *root, const char *id, struct error *err)
+{
+    struct lock *lock = lock_new(root, id, err);
+    struct error why;
+    int got = 0;
+
+    if (lock == NULL)
+        return -1;
+    for (int i = 0; i < TRIES && got == 0; i++) {
+        error_clear(&why);
+        got = try_once(lock, &why);
+    }
+    if (got == 1 && check_older(lock, err) == 0) {
+        *out = lock;
+        return 0;
+    }
+    if (got == 1) {
+        lock_release(lock);
+        return -1;
+    }
+    if (got == 0 && why.class == ERROR_NONE)
+        error_set(&why, ERROR_SOFT, "", "%s: another program takes and leaves it all the time",
+                  lock->name);
+    if (why.sys == ENOENT)
+        error_set(&why, ERROR_SOFT, "", "%s/%s: cannot be made; is the directory P1 there?",
+                  root_path(root), lock->name);
+    if (err != NULL)
+        *err = why;
+    free(lock);
+    return -1;
+}
+
+void lock_release(struct lock *lock)
+{
+    struct error ignored; /* a lock file that stays is stranded, and harmless */
+
+    if (lock == NULL)
+        return;
+    if (root_unlink(lock->root, lock->name, &ignored) != 0)
+        error_clear(&ignored);
+    close(lock->fd);
+    free(lock);
+}
+
+int lock_probe(struct root *root, const char *id, bool *held, struct error *err)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct error why;
+    char name[24];
+    int fd, status;
+
+    *held = false;
+    snprintf(name, sizeof name, "P1/%.8s.0LK", id);
+    fd = root_open_file(root, name, O_RDONLY, &why);
+    if (fd < 0 && why.sys == ENOENT)
+        return 0;
+    if (fd < 0) {
+        if (err != NULL)
+            *err = why;
+        return -1;
+    }
+    status = fcntl(fd, F_OFD_GETLK, &whole);
+    if (status != 0)
+        error_sys(err, ERROR_SOFT, "", "%s: cannot ask for its lock", name);
+    *held = status == 0 && whole.l_type != F_UNLCK;
+    close(fd);
+    return status;
+}

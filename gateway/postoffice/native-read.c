@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "postoffice/native.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/log.h"
+#include "postoffice/att.h"
+
+void native_close_message(struct native_batch *batch)
+{
+    mai_close(batch->mai);
+    batch->mai = NULL;
+    batch->reading = NULL;
+}
+
+static int where(const struct native_item *item, struct error *err)
+{
+    const struct item_place *place = &item->item.place;
+
+    return error_prefix(err, "mailbag %s, record %u, message %s", place->mailbag,
+                        (unsigned)place->record, place->mai[0] != '\0' ? place->mai : "?");
+}
+
+/* The message file stays open from door_next to door_load of the same item. */
+static int open_message(struct native *native, struct native_item *item, struct error *err)
+{
+    struct native_batch *batch = &native->batch;
+
+    if (batch->reading == item)
+        return 0;
+    native_close_message(batch);
+    if (item->item.place.mai[0] == '\0')
+        return error_set(err, ERROR_DATA, "", "MBG/%s.MBG: the record holds no message number",
+                         item->item.place.mailbag);
+    if (mai_open(&batch->mai, native->root, native->profile, item->item.place.mai, O_RDONLY, err) !=
+        0)
+        return -1;
+    batch->reading = item;
+    return 0;
+}
+
+/* "NET/PO/anything" is of the queue "NET/PO" (Q85053); for a gateway "NAME:anything", or "NAME/..." as
+ * its name is a network's. */
+static bool is_of_queue(const char *address, const struct native_queue *queue)
+{
+    size_t length = strlen(queue->name);
+
+    if (strncasecmp(address, queue->name, length) != 0)
+        return false;
+    if (queue->route.kind == ROUTE_GATEWAY)
+        return address[length] == ':' || address[length] == '/';
+    return address[length] == '/';
+}
+
+static bool named_before(const struct native_item *item, const char *text)
+{
+    const struct message *message = item->item.message;
+
+    for (size_t i = 0; i < item->item.recipient_count; i++) {
+        if (strcasecmp(message->addresses[item->recipients[i]].text, text) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Somebody in both To and Cc is one recipient. */
+static int find_recipients(const struct native_queue *queue, struct native_item *item,
+                           struct error *err)
+{
+    const struct message *message = item->item.message;
+
+    item->recipients = calloc(message->address_count + 1, sizeof *item->recipients);
+    if (item->recipients == NULL)
+        return error_sys(err, ERROR_SOFT, "", "no memory");
+    item->item.recipients = item->recipients;
+    for (size_t i = 0; i < message->address_count; i++) {
+        const struct message_address *address = &message->addresses[i];
+        if (address->role != ADDRESS_FROM && is_of_queue(address->text, queue) &&
+            !named_before(item, address->text))
+            item->recipients[item->item.recipient_count++] = i;
+    }
+    return 0;
+}
+
+/* The header's date is that of the same message; clients were known to write dates that no one can
+ * read (Q120449, Q170137). */
+static void complete_date(struct native_item *item)
+{
+    struct message *message = item->item.message;
+
+    if (message->date.set || !item->record.date.set)
+        return;
+    message->date = item->record.date;
+    log_info("native", "mailbag %s, record %u, message %s: no readable date; the header's is used",
+             item->item.place.mailbag, (unsigned)item->item.place.record, item->item.place.mai);
+}
+
+/* With the counter out of place the message could be relayed but never removed. */
+static int read_counter(struct native *native, struct native_item *item, struct error *err)
+{
+    if (native->read_only)
+        return 0;
+    if (mai_counter(native->batch.mai, &item->counter, err) != 0)
+        return -1;
+    item->counted = true;
+    return 0;
+}
+
+static int read_message(struct native *native, struct native_item *item, struct error *err)
+{
+    if (open_message(native, item, err) != 0 ||
+        message_new(&item->item.message, native->name, native->codepage, err) != 0)
+        return -1;
+    if (mai_envelope(native->batch.mai, item->item.message, err) != 0 ||
+        read_counter(native, item, err) != 0)
+        return -1;
+    complete_date(item);
+    return find_recipients(native->batch.queue, item, err);
+}
+
+int native_read(struct native *native, struct native_item *item, struct error *err)
+{
+    return read_message(native, item, err) == 0 ? 0 : where(item, err);
+}
+
+struct loading {
+    struct native *native;
+    struct message *message;
+};
+
+static int load_attachment(void *context, const struct mai_attachment *attachment,
+                           struct error *err)
+{
+    const struct loading *loading = context;
+    const struct native *native = loading->native;
+    struct content *content;
+
+    if (att_load(native->root, native->profile, attachment->id, native->directory, native->max_size,
+                 &content, err) != 0)
+        return -1;
+    return message_add_attachment(loading->message, attachment->name, attachment->name_size,
+                                  content, err);
+}
+
+int native_load(struct native *native, struct native_item *item, struct error *err)
+{
+    struct loading loading = {native, item->item.message};
+
+    if (item->loaded)
+        return 0;
+    if (open_message(native, item, err) != 0 ||
+        mai_text(native->batch.mai, native->directory, native->max_size, &loading.message->text,
+                 err) != 0 ||
+        mai_attachments(native->batch.mai, load_attachment, &loading, err) != 0)
+        return where(item, err);
+    item->loaded = true;
+    return 0;
+}

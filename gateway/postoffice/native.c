@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "postoffice/native.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct door_operations operations;
+
+static struct native *native_of(struct door *door)
+{
+    return (struct native *)(void *)door;
+}
+
+static void clear_batch(struct native_batch *batch)
+{
+    native_close_message(batch);
+    for (size_t i = 0; i < batch->count; i++) {
+        message_free(batch->items[i].item.message);
+        free(batch->items[i].recipients);
+    }
+    free(batch->items);
+    lock_release(batch->lock);
+    memset(batch, 0, sizeof *batch);
+}
+
+static void end_round(struct native *native)
+{
+    for (size_t i = 0; i < native->queue_count; i++) {
+        free(native->queues[i].seen);
+        native->queues[i].seen = NULL;
+    }
+    native->at = 0;
+    native->again = false;
+    native->in_round = false;
+}
+
+/* Mailbag ids are looked up again in every round: an administrator may have changed the routing,
+ * and a number can be given to somebody else (Q135031, Q117738). */
+static int begin_queue(struct native *native, struct error *err)
+{
+    struct native_queue *queue = &native->queues[native->at];
+    struct native_batch *batch = &native->batch;
+
+    batch->queue = queue;
+    if (!native->again && route_find(native->root, queue->name, &queue->route, err) != 0)
+        return -1;
+    if (native->read_only)
+        return 0;
+    if (lock_take(&batch->lock, native->root, queue->route.mailbag, err) != 0)
+        return -1;
+    return native_recover(native, queue->route.mailbag, err);
+}
+
+/* One queue: 1 a batch is open, 0 nothing waits, -1 error. In the last two cases it is done. */
+static int try_queue(struct native *native, size_t limit, struct error *err)
+{
+    int left = begin_queue(native, err) == 0 ? native_list(native, limit, err) : -1;
+
+    if (left > 0) {
+        native->batch.open = true;
+        native->again = (size_t)left > native->batch.count;
+        if (!native->again)
+            native->at++;
+        return 1;
+    }
+    clear_batch(&native->batch);
+    native->again = false;
+    native->at++;
+    return left;
+}
+
+static int native_begin(struct door *door, size_t limit, struct error *err)
+{
+    struct native *native = native_of(door);
+    int status = 0;
+
+    assert(!native->batch.open);
+    if (!native->in_round) {
+        native->in_round = true;
+        if (!native->read_only && native_recover_all(native, err) != 0)
+            return -1;
+    }
+    while (status == 0 && native->at < native->queue_count)
+        status = try_queue(native, limit != 0 ? limit : 1, err);
+    if (status == 0)
+        end_round(native);
+    return status;
+}
+
+static int native_next(struct door *door, struct item **out, struct error *err)
+{
+    struct native *native = native_of(door);
+    struct native_batch *batch = &native->batch;
+    struct native_item *item;
+
+    if (!batch->open || batch->next == batch->count)
+        return 0;
+    item = &batch->items[batch->next++];
+    *out = &item->item;
+    return native_read(native, item, err) == 0 ? 1 : -1;
+}
+
+static int native_load_item(struct door *door, struct item *item, struct error *err)
+{
+    struct native *native = native_of(door);
+
+    assert(item->number < native->batch.count);
+    return native_load(native, &native->batch.items[item->number], err);
+}
+
+static void native_accept(struct door *door, const struct item *item)
+{
+    struct native *native = native_of(door);
+
+    assert(item->number < native->batch.count);
+    native->batch.items[item->number].accepted = true;
+}
+
+static int native_finish(struct door *door, struct error *err)
+{
+    struct native *native = native_of(door);
+    int status = 0;
+
+    native_close_message(&native->batch);
+    if (native->batch.open && !native->read_only)
+        status = native_remove(native, err);
+    clear_batch(&native->batch);
+    return status;
+}
+
+static void native_abandon(struct door *door)
+{
+    clear_batch(&native_of(door)->batch);
+}
+
+static void native_free(struct door *door)
+{
+    struct native *native = native_of(door);
+
+    clear_batch(&native->batch);
+    for (size_t i = 0; i < native->queue_count; i++) {
+        free(native->queues[i].name);
+        free(native->queues[i].seen);
+    }
+    free(native->queues);
+    root_free(native->root);
+    profile_free(native->profile);
+    free(native->path);
+    free(native->name);
+    free(native->codepage);
+    free(native->directory);
+    free(native);
+}
+
+static const struct door_operations operations = {
+    .begin = native_begin,
+    .next = native_next,
+    .load = native_load_item,
+    .accept = native_accept,
+    .finish = native_finish,
+    .abandon = native_abandon,
+    .free = native_free,
+};
+
+static int copy_strings(struct native *native, const struct native_settings *settings,
+                        struct error *err)
+{
+    native->queues = calloc(settings->queue_count + 1, sizeof *native->queues);
+    if (native->queues == NULL)
+        return error_sys(err, ERROR_SOFT, "", "%s: no memory", settings->path);
+    for (size_t i = 0; i < settings->queue_count; i++) {
+        native->queues[i].name = strdup(settings->queues[i]);
+        native->queue_count++;
+        if (native->queues[i].name == NULL)
+            return error_sys(err, ERROR_SOFT, "", "%s: no memory", settings->path);
+    }
+    native->path = strdup(settings->path);
+    native->name = strdup(settings->name);
+    native->directory = strdup(settings->directory);
+    if (native->path == NULL || native->name == NULL || native->directory == NULL)
+        return error_sys(err, ERROR_SOFT, "", "%s: no memory", settings->path);
+    if (strchr(settings->path, '\n') != NULL)
+        return error_set(err, ERROR_SETUP, "", "%s: a path with a line end", settings->path);
+    return 0;
+}
+
+static int check_profile(const struct native *native, const char *file, struct error *err)
+{
+    if (key_check_profile(native->profile, err) != 0 ||
+        mai_check_profile(native->profile, err) != 0)
+        return error_prefix(err, "%s", file);
+    if (!native->read_only && native->profile->verdict != PROFILE_PROVEN)
+        return error_set(err, ERROR_SETUP, "",
+                         "%s: the verdict is not \"proven\": nothing may be removed with this "
+                         "profile; calibrate the postoffice, or read only",
+                         file);
+    return 0;
+}
+
+static int take_codepage(struct native *native, const struct native_settings *settings,
+                         struct error *err)
+{
+    if (settings->codepage == NULL && profile_require(native->profile, PROFILE_CODEPAGE, err) != 0)
+        return -1;
+    native->codepage =
+        strdup(settings->codepage != NULL ? settings->codepage : native->profile->codepage);
+    return native->codepage != NULL ? 0 : error_sys(err, ERROR_SOFT, "", "no memory");
+}
+
+static int open_parts(struct native *native, const struct native_settings *settings,
+                      struct error *err)
+{
+    if (copy_strings(native, settings, err) != 0 || root_open(&native->root, settings->path, err) != 0)
+        return -1;
+    if (profile_load(&native->profile, settings->profile, err) != 0 ||
+        check_profile(native, settings->profile, err) != 0 ||
+        take_codepage(native, settings, err) != 0)
+        return -1;
+    for (size_t i = 0; i < native->queue_count; i++) {
+        struct native_queue *queue = &native->queues[i];
+        if (route_find(native->root, queue->name, &queue->route, err) != 0) {
+            if (err != NULL && err->class == ERROR_DATA)
+                err->class = ERROR_SETUP;
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int door_open_native(struct door **out, const struct native_settings *settings, struct error *err)
+{
+    struct native *native = calloc(1, sizeof *native);
+
+    if (native == NULL)
+        return error_sys(err, ERROR_SOFT, "", "%s: no memory", settings->path);
+    native->door.operations = &operations;
+    native->max_size = settings->max_size;
+    native->read_only = settings->read_only;
+    if (open_parts(native, settings, err) != 0) {
+        native_free(&native->door);
+        return -1;
+    }
+    *out = &native->door;
+    return 0;
+}
