@@ -19,21 +19,21 @@
 #define LAST_NUMBER 0x0FFFFFFFU /* seven digits and a letter are all that 8.3 has */
 #define PIECE 65536
 
-int spool_open(struct spool *spool, const char *directory, struct error *err)
+int ffapi_spool_open(struct spool *spool, const char *directory, struct error *err)
 {
     memset(spool, 0, sizeof *spool);
     spool->lock = -1;
     return root_open(&spool->root, directory, err);
 }
 
-void spool_close(struct spool *spool)
+void ffapi_spool_close(struct spool *spool)
 {
-    spool_unlock(spool);
+    ffapi_spool_unlock(spool);
     root_free(spool->root);
     spool->root = NULL;
 }
 
-int spool_lock(struct spool *spool, struct error *err)
+int ffapi_spool_lock(struct spool *spool, struct error *err)
 {
     int fd = root_open_file(spool->root, LOCK_NAME, O_RDWR | O_CREAT, err);
 
@@ -53,7 +53,7 @@ int spool_lock(struct spool *spool, struct error *err)
     return 0;
 }
 
-void spool_unlock(struct spool *spool)
+void ffapi_spool_unlock(struct spool *spool)
 {
     if (spool->lock >= 0)
         close(spool->lock);
@@ -62,17 +62,17 @@ void spool_unlock(struct spool *spool)
 
 /* ---- names ---- */
 
-void spool_run_name(uint32_t number, char out[SPOOL_NAME_SIZE])
+void ffapi_spool_run_name(uint32_t number, char out[SPOOL_NAME_SIZE])
 {
     snprintf(out, SPOOL_NAME_SIZE, "G%07X.TMP", (unsigned)number);
 }
 
-void spool_file_name(uint32_t number, char out[SPOOL_NAME_SIZE])
+void ffapi_spool_file_name(uint32_t number, char out[SPOOL_NAME_SIZE])
 {
     snprintf(out, SPOOL_NAME_SIZE, "get-%08X.mmf", (unsigned)number);
 }
 
-void spool_held_name(uint32_t number, unsigned message, char out[SPOOL_NAME_SIZE])
+void ffapi_spool_held_name(uint32_t number, unsigned message, char out[SPOOL_NAME_SIZE])
 {
     snprintf(out, SPOOL_NAME_SIZE, "held-%08X-%u.mmf", (unsigned)number, message);
 }
@@ -100,7 +100,7 @@ static uint32_t number_in(const char *name, const char *prefix, size_t digits, c
     return number;
 }
 
-static void look_at(const char *name, uint32_t after, struct spool_view *view)
+static void look_at(const char *name, uint32_t after, struct ffapi_spool_view *view)
 {
     uint32_t run = number_in(name, "G", 7, ".TMP");
     uint32_t file = number_in(name, "get-", 8, ".mmf");
@@ -114,7 +114,7 @@ static void look_at(const char *name, uint32_t after, struct spool_view *view)
         view->highest = any;
 }
 
-int spool_look(const struct spool *spool, uint32_t after, struct spool_view *view,
+int ffapi_spool_look(const struct spool *spool, uint32_t after, struct ffapi_spool_view *view,
                struct error *err)
 {
     int fd = openat(root_fd(spool->root), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -140,13 +140,13 @@ int spool_look(const struct spool *spool, uint32_t after, struct spool_view *vie
     return 0;
 }
 
-int spool_new_number(struct spool *spool, uint32_t *number, struct error *err)
+int ffapi_spool_new_number(struct spool *spool, uint32_t *number, struct error *err)
 {
-    struct spool_view view;
+    struct ffapi_spool_view view;
     char text[9] = "";
     uint32_t last;
 
-    if (spool_look(spool, 0, &view, err) != 0)
+    if (ffapi_spool_look(spool, 0, &view, err) != 0)
         return -1;
     if (pread(spool->lock, text, 8, 0) < 0)
         return error_sys(err, ERROR_SOFT, "", "%s/%s", root_path(spool->root), LOCK_NAME);
@@ -164,7 +164,7 @@ int spool_new_number(struct spool *spool, uint32_t *number, struct error *err)
 
 /* ---- taking over ---- */
 
-int spool_sync(struct spool *spool, struct error *err)
+int ffapi_spool_sync(struct spool *spool, struct error *err)
 {
     if (fsync(root_fd(spool->root)) != 0)
         return error_sys(err, ERROR_SOFT, "", "%s: fsync of the directory",
@@ -192,14 +192,14 @@ static int settle(struct spool *spool, const char *name, struct error *err)
     return status;
 }
 
-int spool_take_over(struct spool *spool, uint32_t number, struct error *err)
+int ffapi_spool_take_over(struct spool *spool, uint32_t number, struct error *err)
 {
     char name[SPOOL_NAME_SIZE], real[SPOOL_NAME_SIZE], file[SPOOL_NAME_SIZE];
     int fd = root_fd(spool->root);
     int status;
 
-    spool_run_name(number, name);
-    spool_file_name(number, file);
+    ffapi_spool_run_name(number, name);
+    ffapi_spool_file_name(number, file);
     if (root_real_name(spool->root, name, real, sizeof real, err) != 0)
         return -1;
     if (real[0] == '\0')
@@ -212,7 +212,7 @@ int spool_take_over(struct spool *spool, uint32_t number, struct error *err)
     if (renameat2(fd, real, fd, file, RENAME_NOREPLACE) != 0)
         return error_sys(err, ERROR_SETUP, "", "%s/%s: cannot rename it to %s",
                          root_path(spool->root), real, file);
-    return spool_sync(spool, err) != 0 ? -1 : 1;
+    return ffapi_spool_sync(spool, err) != 0 ? -1 : 1;
 }
 
 /* ---- holding ---- */
@@ -248,14 +248,14 @@ static bool is_held(struct spool *spool, const char *name, uint64_t size)
            S_ISREG(st.st_mode) && (uint64_t)st.st_size == size;
 }
 
-int spool_hold(struct spool *spool, int fd, uint64_t start, uint64_t end, const char *name,
+int ffapi_spool_hold(struct spool *spool, int fd, uint64_t start, uint64_t end, const char *name,
                struct error *err)
 {
     int directory = root_fd(spool->root);
     int part, status;
 
     if (is_held(spool, name, end - start))
-        return spool_sync(spool, err); /* the run before may have died between name and fsync */
+        return ffapi_spool_sync(spool, err); /* the run before may have died between name and fsync */
     part = root_open_file(spool->root, PART_NAME, O_WRONLY | O_CREAT | O_TRUNC, err);
     status = part < 0 ? -1 : copy_range(fd, part, start, end, name, err);
     if (part >= 0)
@@ -264,13 +264,13 @@ int spool_hold(struct spool *spool, int fd, uint64_t start, uint64_t end, const 
         status = error_sys(err, ERROR_SOFT, "", "%s/%s: cannot rename to %s",
                            root_path(spool->root), PART_NAME, name);
     if (status == 0)
-        return spool_sync(spool, err);
+        return ffapi_spool_sync(spool, err);
     if (err != NULL && err->class == ERROR_DATA)
         err->class = ERROR_SOFT; /* nothing here is the message's fault */
     return -1;
 }
 
-int spool_hold_external(struct spool *spool, uint32_t number, unsigned message,
+int ffapi_spool_hold_external(struct spool *spool, uint32_t number, unsigned message,
                         const char *external, struct error *err)
 {
     char name[SPOOL_NAME_SIZE];
@@ -286,7 +286,7 @@ int spool_hold_external(struct spool *spool, uint32_t number, unsigned message,
     if (fstat(fd, &st) != 0)
         status = error_sys(err, ERROR_SOFT, "", "%s: cannot read its size", external);
     else
-        status = spool_hold(spool, fd, 0, (uint64_t)st.st_size, name, err);
+        status = ffapi_spool_hold(spool, fd, 0, (uint64_t)st.st_size, name, err);
     close(fd);
     return status;
 }

@@ -33,45 +33,45 @@ struct spool {
     int lock; /* -1: not locked */
 };
 
-/* ERROR_SETUP when DIRECTORY cannot be used. spool_close is allowed after a failure, too. */
-int spool_open(struct spool *spool, const char *directory, struct error *err) WARN_UNUSED;
-void spool_close(struct spool *spool);
+/* ERROR_SETUP when DIRECTORY cannot be used. ffapi_spool_close is allowed after a failure, too. */
+int ffapi_spool_open(struct spool *spool, const char *directory, struct error *err) WARN_UNUSED;
+void ffapi_spool_close(struct spool *spool);
 
 /* ERROR_SOFT when another process, or a GET program that outlived one, has the lock. Unlocking
  * closes our descriptor: the lock goes on as long as a program has inherited it. */
-int spool_lock(struct spool *spool, struct error *err) WARN_UNUSED;
-void spool_unlock(struct spool *spool);
+int ffapi_spool_lock(struct spool *spool, struct error *err) WARN_UNUSED;
+void ffapi_spool_unlock(struct spool *spool);
 
 /* "G0000001.TMP" and "get-00000001.mmf" */
-void spool_run_name(uint32_t number, char out[SPOOL_NAME_SIZE]);
-void spool_file_name(uint32_t number, char out[SPOOL_NAME_SIZE]);
-void spool_held_name(uint32_t number, unsigned message, char out[SPOOL_NAME_SIZE]);
+void ffapi_spool_run_name(uint32_t number, char out[SPOOL_NAME_SIZE]);
+void ffapi_spool_file_name(uint32_t number, char out[SPOOL_NAME_SIZE]);
+void ffapi_spool_held_name(uint32_t number, unsigned message, char out[SPOOL_NAME_SIZE]);
 
 /* What the directory holds; 0 for a number that is not there. */
-struct spool_view {
+struct ffapi_spool_view {
     uint32_t run;     /* lowest number of a run's file */
     uint32_t file;    /* lowest number above AFTER of a file that was taken over */
     uint32_t highest; /* of all names of ours */
 };
-int spool_look(const struct spool *spool, uint32_t after, struct spool_view *view,
+int ffapi_spool_look(const struct spool *spool, uint32_t after, struct ffapi_spool_view *view,
                struct error *err) WARN_UNUSED;
 
 /* A number for a new run: above all that are in use or were before. ERROR_SETUP at the last. */
-int spool_new_number(struct spool *spool, uint32_t *number, struct error *err) WARN_UNUSED;
+int ffapi_spool_new_number(struct spool *spool, uint32_t *number, struct error *err) WARN_UNUSED;
 
 /* Makes the file of a run that is over ours, durably: 1; 0 when there is none or it is empty (it
  * is removed then, Q111839); -1 ERROR_SOFT or ERROR_SETUP (its name is no regular file). */
-int spool_take_over(struct spool *spool, uint32_t number, struct error *err) WARN_UNUSED;
+int ffapi_spool_take_over(struct spool *spool, uint32_t number, struct error *err) WARN_UNUSED;
 
 /* Saves octets [START, END) of FD as held file NAME, durably; done already is success. ERROR_SOFT. */
-int spool_hold(struct spool *spool, int fd, uint64_t start, uint64_t end, const char *name,
+int ffapi_spool_hold(struct spool *spool, int fd, uint64_t start, uint64_t end, const char *name,
                struct error *err) WARN_UNUSED;
 
 /* Saves the file EXTERNAL that a held message names; absent is success. */
-int spool_hold_external(struct spool *spool, uint32_t number, unsigned message,
+int ffapi_spool_hold_external(struct spool *spool, uint32_t number, unsigned message,
                         const char *external, struct error *err) WARN_UNUSED;
 
 /* Makes what happened to names durable. ERROR_SOFT. */
-int spool_sync(struct spool *spool, struct error *err) WARN_UNUSED;
+int ffapi_spool_sync(struct spool *spool, struct error *err) WARN_UNUSED;
 
 #endif

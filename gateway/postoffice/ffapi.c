@@ -81,7 +81,7 @@ static int batch_open(struct ffapi *ffapi, uint32_t number, struct error *err)
     struct batch *batch = &ffapi->batch;
     int blank;
 
-    spool_file_name(number, batch->file);
+    ffapi_spool_file_name(number, batch->file);
     batch->fd = root_open_file(ffapi->spool.root, batch->file, O_RDONLY, err);
     if (batch->fd < 0) {
         if (err != NULL && err->class == ERROR_DATA)
@@ -115,7 +115,7 @@ static int batch_open(struct ffapi *ffapi, uint32_t number, struct error *err)
 static void end_round(struct ffapi *ffapi)
 {
     batch_clear(&ffapi->batch);
-    spool_unlock(&ffapi->spool);
+    ffapi_spool_unlock(&ffapi->spool);
     ffapi->last = 0;
     ffapi->keeps_external = false;
 }
@@ -123,25 +123,25 @@ static void end_round(struct ffapi *ffapi)
 /* Files of runs that we did not live to see the end of. */
 static int take_over_runs(struct ffapi *ffapi, struct error *err)
 {
-    struct spool_view view;
+    struct ffapi_spool_view view;
 
     for (;;) {
-        if (spool_look(&ffapi->spool, 0, &view, err) != 0)
+        if (ffapi_spool_look(&ffapi->spool, 0, &view, err) != 0)
             return -1;
         if (view.run == 0)
             return 0;
-        if (spool_take_over(&ffapi->spool, view.run, err) < 0)
+        if (ffapi_spool_take_over(&ffapi->spool, view.run, err) < 0)
             return -1;
     }
 }
 
 static int begin_leftover(struct ffapi *ffapi, struct error *err)
 {
-    struct spool_view view;
+    struct ffapi_spool_view view;
     int status = 0;
 
     while (status == 0) {
-        if (spool_look(&ffapi->spool, ffapi->last, &view, err) != 0)
+        if (ffapi_spool_look(&ffapi->spool, ffapi->last, &view, err) != 0)
             return -1;
         if (view.file == 0)
             return 0;
@@ -173,14 +173,14 @@ static int begin_run(struct ffapi *ffapi, size_t limit, struct error *err)
         return error_set(err, ERROR_SOFT, "",
                          "%s: the GET program is not run while a file is kept that has others "
                          "beside it (XATTACH), because it could overwrite them", ffapi->directory);
-    if (spool_new_number(&ffapi->spool, &number, err) != 0)
+    if (ffapi_spool_new_number(&ffapi->spool, &number, err) != 0)
         return -1;
-    spool_run_name(number, name);
+    ffapi_spool_run_name(number, name);
     snprintf(path, sizeof path, "%s/%s", ffapi->directory, name);
     job.count = limit == 0 ? 1 : limit < MAX_COUNT ? limit : MAX_COUNT;
     if (getrun_run(&ffapi->getrun, &job, refusal, err) != 0)
         return run_failed(ffapi, name, err);
-    status = spool_take_over(&ffapi->spool, number, err);
+    status = ffapi_spool_take_over(&ffapi->spool, number, err);
     if (status == 0 && refusal[0] != '\0')
         return error_set(err, ERROR_SOFT, "", "GET program: it gave no mail, but the error %s",
                          refusal);
@@ -194,7 +194,7 @@ static int ffapi_begin(struct door *door, size_t limit, struct error *err)
 
     if (ffapi->batch.number != 0)
         return error_set(err, ERROR_SETUP, "", "%s: a batch is open already", ffapi->batch.file);
-    if (spool_lock(&ffapi->spool, err) != 0)
+    if (ffapi_spool_lock(&ffapi->spool, err) != 0)
         return -1;
     status = take_over_runs(ffapi, err);
     if (status == 0)
@@ -286,11 +286,11 @@ static int hold(struct ffapi *ffapi, const struct mmff_place *place, const struc
     struct batch *batch = &ffapi->batch;
     char name[SPOOL_NAME_SIZE];
 
-    spool_held_name(batch->number, place->number, name);
-    if (spool_hold(&ffapi->spool, batch->fd, place->start, place->end, name, err) != 0)
+    ffapi_spool_held_name(batch->number, place->number, name);
+    if (ffapi_spool_hold(&ffapi->spool, batch->fd, place->start, place->end, name, err) != 0)
         return -1;
     for (size_t i = 0; i < mmff_external_count(batch->mmff); i++) {
-        if (spool_hold_external(&ffapi->spool, batch->number, place->number,
+        if (ffapi_spool_hold_external(&ffapi->spool, batch->number, place->number,
                                 mmff_external(batch->mmff, i), err) != 0)
             return -1;
     }
@@ -365,7 +365,7 @@ static int remove_files(struct ffapi *ffapi, struct error *err)
     struct batch *batch = &ffapi->batch;
 
     if (root_unlink(ffapi->spool.root, batch->file, err) != 0 ||
-        spool_sync(&ffapi->spool, err) != 0)
+        ffapi_spool_sync(&ffapi->spool, err) != 0)
         return -1;
     for (size_t i = 0; i < batch->external_count; i++) {
         if (root_unlink(ffapi->spool.root, batch->externals[i], err) != 0)
@@ -400,7 +400,7 @@ static int ffapi_finish(struct door *door, struct error *err)
         return error_set(err, ERROR_SETUP, "", "%s: no batch is open", ffapi->directory);
     status = finish_batch(ffapi, err);
     batch_clear(&ffapi->batch);
-    spool_unlock(&ffapi->spool);
+    ffapi_spool_unlock(&ffapi->spool);
     return status;
 }
 
@@ -414,7 +414,7 @@ static void ffapi_free(struct door *door)
     struct ffapi *ffapi = (struct ffapi *)door;
 
     batch_clear(&ffapi->batch);
-    spool_close(&ffapi->spool);
+    ffapi_spool_close(&ffapi->spool);
     for (size_t i = 0; ffapi->command != NULL && ffapi->command[i] != NULL; i++)
         free(ffapi->command[i]);
     free(ffapi->command);
@@ -480,7 +480,7 @@ int door_open_ffapi(struct door **out, const struct ffapi_settings *settings, st
                   settings->directory);
         goto fail;
     }
-    if (spool_open(&ffapi->spool, ffapi->directory, err) != 0)
+    if (ffapi_spool_open(&ffapi->spool, ffapi->directory, err) != 0)
         goto fail;
     *out = &ffapi->door;
     return 0;
