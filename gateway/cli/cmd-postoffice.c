@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/bar.h"
 #include "cli/cli.h"
@@ -81,31 +82,15 @@ static const struct settings_postoffice *native(struct cli *cli, const char *nam
     return postoffice;
 }
 
+/* Dates of a postoffice are local and without zone: they are shown as they are. */
 static void show_local_minutes(struct output *out, int64_t minutes)
 {
-    static const int days_of[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    time_t seconds = (time_t)(minutes * 60);
     char text[40] = "";
-    int64_t days = minutes / 1440;
-    int year = 1970, month = 0;
+    struct tm date;
 
-    for (; minutes >= 0; year++) {
-        int length = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 ? 366 : 365;
-
-        if (days < length)
-            break;
-        days -= length;
-    }
-    for (; minutes >= 0 && month < 11; month++) {
-        bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-        int length = days_of[month] + (month == 1 && leap);
-
-        if (days < length)
-            break;
-        days -= length;
-    }
-    if (minutes >= 0)
-        snprintf(text, sizeof text, "%04d-%02d-%02d %02d:%02d", year, month + 1, (int)days + 1,
-                 (int)(minutes % 1440 / 60), (int)(minutes % 60));
+    if (minutes >= 0 && gmtime_r(&seconds, &date) != NULL)
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M", &date);
     output_text(out, text);
 }
 
@@ -210,7 +195,7 @@ static int check(struct cli *cli, int argc, char **argv)
     output_note(cli->out, "%s: %u faults, %u warnings, %u notes", postoffice->name,
                 findings.count[SURVEY_FAULT], findings.count[SURVEY_WARNING],
                 findings.count[SURVEY_NOTE]);
-    return worst >= SURVEY_WARNING ? CLI_WRONG : CLI_DONE;
+    return worst >= SURVEY_FAULT ? CLI_WRONG : CLI_DONE;
 }
 
 int cmd_postoffice(struct cli *cli, int argc, char **argv)
