@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Transactions of the SMTP client. Each dialogue also runs with one octet of input at a time. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/unit/smtpscript.h"
+
+#define STEPS(...)                                                                                 \
+    (const char *const[])                                                                          \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
+
+#define PIPE                                                                                       \
+    "S:220 mx.test", "C:EHLO me.test", "S:250-mx.test", "S:250-PIPELINING", "S:250-SIZE 1000",     \
+        "S:250-8BITMIME", "S:250 ENHANCEDSTATUSCODES", "E:ready"
+#define BARE "S:220 mx.test", "C:EHLO me.test", "S:250 mx.test", "E:ready"
+#define DOT_OK(tag) "E:recipient " tag " 0 delivered message end of data 250 2.6.0", "E:done " tag
+#define SEND_ONE(tag)                                                                              \
+    "M:" tag " 5 a@b c@d", "C:MAIL FROM:<a@b> SIZE=5", "C:RCPT TO:<c@d>", "C:DATA", "S:250 ok",    \
+        "S:250 ok", "S:354 go", "E:want " tag, "D:hi", "X:", "C:hi", "C:."
+#define BYE                                                                                        \
+    "Q:", "C:QUIT", "W:QUIT 30", "S:221 2.0.0 bye", "E:closed defer connection QUIT 221 2.0.0",    \
+        "W:closed 0"
+
+static const struct smtp_script TRANSACTIONS[] = {
+    {.name = "pipelined",
+     .steps = STEPS(PIPE, "W:idle 0", "N:yes", "M:7 600/8 a@b c@d e@f",
+                    "C:MAIL FROM:<a@b> SIZE=600 BODY=8BITMIME", "C:RCPT TO:<c@d>",
+                    "C:RCPT TO:<e@f>", "C:DATA", "N:no", "W:MAIL 300", "S:250 2.1.0 ok",
+                    "W:RCPT 300", "S:250 2.1.5 ok", "S:250 2.1.5 ok", "W:DATA 120", "S:354 go",
+                    "E:want 7", "W:content 180", "D:Subject: x", "D:", "D:.dot", "X:",
+                    "C:Subject: x", "C:", "C:..dot", "C:.", "W:end of data 600",
+                    "S:250 2.6.0 queued", "E:recipient 7 0 delivered message end of data 250 2.6.0",
+                    "E:recipient 7 1 delivered message end of data 250 2.6.0 ~ queued", "E:done 7",
+                    "W:idle 0", "N:yes", BYE)},
+    {.name = "lock step",
+     .steps = STEPS(BARE, "M:7 600 - c@d e@f", "C:MAIL FROM:<>", "S:250 ok", "C:RCPT TO:<c@d>",
+                    "S:250 ok", "C:RCPT TO:<e@f>", "S:251 ok", "C:DATA", "S:354 go", "E:want 7",
+                    "D:x", "X:", "C:x", "C:.", "S:250 ok",
+                    "E:recipient 7 0 delivered message end of data 250 2.0.0",
+                    "E:recipient 7 1 delivered message end of data 250 2.0.0", "E:done 7", BYE)},
+    {.name = "two mails given ahead share a flight",
+     .pipeline = 2,
+     .steps = STEPS(PIPE, "M:1 5 a@b c@d", "C:MAIL FROM:<a@b> SIZE=5", "C:RCPT TO:<c@d>", "C:DATA",
+                    "N:yes", "M:2 6 a@b g@h", "N:no", "S:250 ok", "S:250 ok", "S:354 go",
+                    "E:want 1", "D:one", "X:", "C:one", "C:.", "C:MAIL FROM:<a@b> SIZE=6",
+                    "C:RCPT TO:<g@h>", "C:DATA", "W:end of data 600", "S:250 2.6.0 ok", DOT_OK("1"),
+                    "N:yes", "S:250 ok", "S:250 ok", "S:354 go", "E:want 2", "D:two", "X:",
+                    "C:two", "C:.", "Q:", "S:250 2.6.0 ok", DOT_OK("2"), "C:QUIT",
+                    "L:connection gone", "E:closed defer connection QUIT 0 4.4.2 ~ gone")},
+    {.name = "refused recipients are told at once",
+     .steps = STEPS(PIPE, "M:7 600 a@b c@d e@f g@h", "C:MAIL FROM:<a@b> SIZE=600",
+                    "C:RCPT TO:<c@d>", "C:RCPT TO:<e@f>", "C:RCPT TO:<g@h>", "C:DATA",
+                    "S:250 2.1.0 ok", "S:250 2.1.5 ok", "S:550-5.1.1 no", "S:550 5.1.1 such user",
+                    "E:recipient 7 1 fail recipient RCPT 550 5.1.1 ~ no / such user",
+                    "S:451 4.2.1 later", "E:recipient 7 2 defer recipient RCPT 451 4.2.1",
+                    "S:354 go", "E:want 7", "D:x", "X:", "C:x", "C:.", "S:554 5.6.0 bad",
+                    "E:recipient 7 0 fail message end of data 554 5.6.0 ~ bad", "E:done 7", BYE)},
+    {.name = "no recipient left, DATA refused",
+     .pipeline = 2,
+     .steps = STEPS(PIPE, "M:7 600 a@b c@d", "C:MAIL FROM:<a@b> SIZE=600", "C:RCPT TO:<c@d>",
+                    "C:DATA", "S:250 ok", "S:550 no", "E:recipient 7 0 fail recipient RCPT 550 5.0.0",
+                    "E:done 7", "M:8 5 a@b c@d", "S:503 5.5.1 no recipients", "C:RSET",
+                    "C:MAIL FROM:<a@b> SIZE=5", "C:RCPT TO:<c@d>", "C:DATA", "W:RSET 300",
+                    "S:250 ok", "S:250 ok", "S:250 ok", "S:354 go", "E:want 8", "D:x", "X:", "C:x",
+                    "C:.", "S:250 2.6.0 ok", DOT_OK("8"), BYE)},
+    {.name = "no recipient left, DATA accepted: only a dot",
+     .steps = STEPS(PIPE, "M:7 600 a@b c@d", "C:MAIL FROM:<a@b> SIZE=600", "C:RCPT TO:<c@d>",
+                    "C:DATA", "S:250 ok", "S:550 no", "S:354 go",
+                    "E:recipient 7 0 fail recipient RCPT 550 5.0.0", "E:done 7", "C:.", "N:no",
+                    "S:250 2.0.0 queued all the same", "N:yes", SEND_ONE("8"), "S:250 2.6.0 ok",
+                    DOT_OK("8"), BYE)},
+    {.name = "no recipient left, in lock step",
+     .steps = STEPS(BARE, "M:7 600 a@b c@d e@f", "C:MAIL FROM:<a@b>", "S:250 ok",
+                    "C:RCPT TO:<c@d>", "S:550 5.1.1 no",
+                    "E:recipient 7 0 fail recipient RCPT 550 5.1.1", "C:RCPT TO:<e@f>",
+                    "S:452 4.2.2 full", "E:recipient 7 1 defer recipient RCPT 452 4.2.2",
+                    "E:done 7", "N:yes", "M:8 5 a@b c@d", "C:RSET", "S:250 ok",
+                    "C:MAIL FROM:<a@b>", "S:451 4.3.0 no",
+                    "E:recipient 8 0 defer sender MAIL 451 4.3.0", "E:done 8", BYE)},
+    {.name = "MAIL refused, in a flight",
+     .steps = STEPS(PIPE, "M:7 600 a@b c@d e@f", "C:MAIL FROM:<a@b> SIZE=600", "C:RCPT TO:<c@d>",
+                    "C:RCPT TO:<e@f>", "C:DATA", "S:530 5.7.57 Client not authenticated",
+                    "E:recipient 7 0 suspend credential MAIL 530 5.7.57",
+                    "E:recipient 7 1 suspend credential MAIL 530 5.7.57", "E:done 7", "N:no",
+                    "S:503 no MAIL", "S:503 no MAIL", "S:503 no MAIL", "N:yes", BYE)},
+    {.name = "MAIL refused, and a server that goes on all the same",
+     .steps = STEPS(PIPE, "M:7 600 a@b c@d", "C:MAIL FROM:<a@b> SIZE=600", "C:RCPT TO:<c@d>",
+                    "C:DATA", "S:550 5.7.60 not as this sender", "S:250 ok", "S:354 go",
+                    "E:recipient 7 0 fail sender MAIL 550 5.7.60", "E:done 7", "C:.",
+                    "S:554 no recipients", "N:yes", BYE)},
+    {.name = "DATA refused",
+     .steps = STEPS(PIPE, "M:7 600 a@b c@d", "C:MAIL FROM:<a@b> SIZE=600", "C:RCPT TO:<c@d>",
+                    "C:DATA", "S:250 ok", "S:250 ok", "S:451 4.3.0 not now",
+                    "E:recipient 7 0 defer message DATA 451 4.3.0", "E:done 7", "M:8 6 a@b c@d",
+                    "C:RSET", "C:MAIL FROM:<a@b> SIZE=6", "C:RCPT TO:<c@d>", "C:DATA", "S:250 ok",
+                    "S:550 5.1.8 Sender address rejected",
+                    "E:recipient 8 0 fail sender MAIL 550 5.1.8", "E:done 8", "S:503 x", "S:503 x",
+                    BYE)},
+    {.name = "too many recipients: the rest again at once",
+     .steps = STEPS(PIPE, "M:7 600 a@b c@d e@f", "C:MAIL FROM:<a@b> SIZE=600", "C:RCPT TO:<c@d>",
+                    "C:RCPT TO:<e@f>", "C:DATA", "S:250 ok", "S:250 ok",
+                    "S:452 4.5.3 Too many recipients",
+                    "E:recipient 7 1 again message RCPT 452 4.5.3", "S:354 go", "E:want 7", "D:x",
+                    "X:", "C:x", "C:.", "S:250 2.6.0 ok", DOT_OK("7"), BYE)},
+    {.name = "too many recipients although there is none: later",
+     .steps = STEPS(BARE, "M:7 600 a@b c@d", "C:MAIL FROM:<a@b>", "S:250 ok", "C:RCPT TO:<c@d>",
+                    "S:452 4.5.3 Too many recipients",
+                    "E:recipient 7 0 defer message RCPT 452 4.5.3", "E:done 7", BYE)},
+    {.name = "relay refused to all is about the host",
+     .steps = STEPS(BARE, "M:7 600 a@b c@d e@f", "C:MAIL FROM:<a@b>", "S:250 ok",
+                    "C:RCPT TO:<c@d>", "S:550 5.7.64 TenantAttribution; Relay Access Denied",
+                    "C:RCPT TO:<e@f>", "S:554 5.7.1 <e@f>: Relay access denied",
+                    "E:recipient 7 0 suspend host RCPT 550 5.7.64",
+                    "E:recipient 7 1 suspend host RCPT 554 5.7.1 ~ <e@f>", "E:done 7", BYE)},
+    {.name = "relay refused to one is about that one",
+     .steps = STEPS(BARE, "M:7 600 a@b c@d e@f g@h", "C:MAIL FROM:<a@b>", "S:250 ok",
+                    "C:RCPT TO:<c@d>", "S:550 5.7.54 Unable to relay", "C:RCPT TO:<e@f>",
+                    "S:250 ok", "E:recipient 7 0 fail recipient RCPT 550 5.7.54",
+                    "C:RCPT TO:<g@h>", "S:550 5.7.54 Unable to relay",
+                    "E:recipient 7 2 fail recipient RCPT 550 5.7.54", "C:DATA", "S:354 go",
+                    "E:want 7", "D:x", "X:", "C:x", "C:.", "S:250 2.6.0 ok",
+                    "E:recipient 7 1 delivered message end of data 250 2.6.0", "E:done 7", BYE)},
+};
+
+static const struct smtp_script REFUSED_HERE[] = {
+    {.name = "larger than SIZE",
+     .steps = STEPS(PIPE, "M:7 1001 a@b c@d e@f", "E:recipient 7 0 fail message MAIL 0 5.3.4",
+                    "E:recipient 7 1 fail message MAIL 0 5.3.4", "E:done 7", "N:yes",
+                    "M:8 1000 a@b c@d", "C:MAIL FROM:<a@b> SIZE=1000", "C:RCPT TO:<c@d>",
+                    "C:DATA")},
+    {.name = "8-bit content that the server does not take",
+     .steps = STEPS(BARE, "M:7 10/8 a@b c@d", "E:recipient 7 0 fail message MAIL 0 5.6.3",
+                    "E:done 7", BYE)},
+    {.name = "addresses that would break a command",
+     .steps = STEPS(BARE, "M:7 10 a@b c@d\r\nDATA x\x01y@z x>y@z \xc3\xa4@b e@f",
+                    "E:recipient 7 0 fail recipient RCPT 0 5.1.3",
+                    "E:recipient 7 1 fail recipient RCPT 0 5.1.3",
+                    "E:recipient 7 2 fail recipient RCPT 0 5.1.3",
+                    "E:recipient 7 3 fail recipient RCPT 0 5.1.3", "C:MAIL FROM:<a@b>", "S:250 ok",
+                    "C:RCPT TO:<e@f>")},
+    {.name = "a sender that would break a command",
+     .steps = STEPS(BARE, "M:7 10 <a@b> c@d", "E:recipient 7 0 fail sender MAIL 0 5.1.7",
+                    "E:done 7", BYE)},
+    {.name = "no address is left",
+     .steps = STEPS(BARE, "M:7 10 a@b <c@d>", "E:recipient 7 0 fail recipient RCPT 0 5.1.3",
+                    "E:done 7", BYE)},
+};
+
+#define IN_CONTENT(tag)                                                                            \
+    "M:" tag " 5 a@b c@d", "C:MAIL FROM:<a@b> SIZE=5", "C:RCPT TO:<c@d>", "C:DATA", "S:250 ok",    \
+        "S:250 ok", "S:354 go", "E:want " tag, "D:hi", "C:hi"
+
+static const struct smtp_script ENDS[] = {
+    {.name = "lost before the dot: no doubt",
+     .steps = STEPS(PIPE, IN_CONTENT("7"), "L:connection reset by peer",
+                    "E:failed defer connection content 0 4.4.2 ~ reset by peer", "U:7", "U:none",
+                    "W:closed 0", "N:no")},
+    {.name = "lost after the dot: doubt",
+     .pipeline = 3,
+     .steps = STEPS(PIPE, IN_CONTENT("7"), "M:8 6 a@b c@d", "M:9 6 a@b c@d", "X:", "C:.",
+                    "C:MAIL FROM:<a@b> SIZE=6", "C:RCPT TO:<c@d>", "C:DATA", "L:connection gone",
+                    "E:failed defer connection end of data 0 4.4.2", "U:7 doubt", "U:8", "U:9",
+                    "U:none")},
+    {.name = "lost when the mail is done: no mail is unfinished",
+     .steps = STEPS(PIPE, SEND_ONE("7"), "S:250 2.6.0 ok", DOT_OK("7"), "L:connection gone",
+                    "E:closed again connection idle 0 4.4.2", "U:none")},
+    {.name = "lost at MAIL of the first mail: later",
+     .steps = STEPS(PIPE, "M:7 5 a@b c@d", "C:MAIL FROM:<a@b> SIZE=5", "C:RCPT TO:<c@d>", "C:DATA",
+                    "L:connection gone", "E:failed defer connection MAIL 0 4.4.2", "U:7",
+                    "U:none")},
+    {.name = "lost at MAIL of the second mail: again",
+     .steps = STEPS(PIPE, SEND_ONE("7"), "S:250 2.6.0 ok", DOT_OK("7"), "M:8 5 a@b c@d",
+                    "C:MAIL FROM:<a@b> SIZE=5", "C:RCPT TO:<c@d>", "C:DATA", "L:connection gone",
+                    "E:failed again connection MAIL 0 4.4.2", "U:8", "U:none")},
+    {.name = "time limit",
+     .steps = STEPS(PIPE, "M:7 5 a@b c@d", "C:MAIL FROM:<a@b> SIZE=5", "C:RCPT TO:<c@d>", "C:DATA",
+                    "S:250 ok", "W:RCPT 300", "L:host time limit",
+                    "E:failed defer host RCPT 0 4.4.2 ~ time limit", "U:7", "U:none")},
+    {.name = "421 at MAIL",
+     .steps = STEPS(PIPE, "M:7 5 a@b c@d", "C:MAIL FROM:<a@b> SIZE=5", "C:RCPT TO:<c@d>", "C:DATA",
+                    "S:421 4.3.2 Service not available", "E:failed defer host MAIL 421 4.3.2",
+                    "U:7", "U:none")},
+    {.name = "421 at MAIL of the second mail",
+     .steps = STEPS(PIPE, SEND_ONE("7"), "S:250 2.6.0 ok", DOT_OK("7"), "M:8 5 a@b c@d",
+                    "C:MAIL FROM:<a@b> SIZE=5", "C:RCPT TO:<c@d>", "C:DATA",
+                    "S:421 4.4.2 too many messages in this session",
+                    "E:failed again connection MAIL 421 4.4.2", "U:8", "U:none")},
+    {.name = "421 after a refused recipient",
+     .steps = STEPS(PIPE, "M:7 5 a@b c@d e@f", "C:MAIL FROM:<a@b> SIZE=5", "C:RCPT TO:<c@d>",
+                    "C:RCPT TO:<e@f>", "C:DATA", "S:250 ok", "S:550 5.1.1 no", "S:421 bye",
+                    "S:250 not looked at any more",
+                    "E:recipient 7 0 fail recipient RCPT 550 5.1.1",
+                    "E:failed defer connection RCPT 421 4.0.0", "U:7", "U:none")},
+    {.name = "421 to the dot is the answer for this mail",
+     .pipeline = 2,
+     .steps = STEPS(PIPE, IN_CONTENT("7"), "M:8 6 a@b c@d", "X:", "C:.",
+                    "C:MAIL FROM:<a@b> SIZE=6", "C:RCPT TO:<c@d>", "C:DATA", "S:421 4.3.0 sorry",
+                    "E:recipient 7 0 defer host end of data 421 4.3.0", "E:done 7",
+                    "E:failed defer host end of data 421 4.3.0", "U:8", "U:none")},
+    {.name = "421 while content is sent",
+     .steps = STEPS(PIPE, IN_CONTENT("7"), "S:421 4.3.0 going down",
+                    "E:failed defer host content 421 4.3.0", "U:7", "U:none")},
+    {.name = "421 in an idle session",
+     .steps = STEPS(PIPE, "S:421 4.4.2 idle too long",
+                    "E:closed defer connection idle 421 4.4.2 ~ idle too long", "N:no")},
+    {.name = "451 4.4.2 asks for a new connection",
+     .steps = STEPS(BARE, "M:7 5 a@b c@d", "C:MAIL FROM:<a@b>", "S:451 4.4.2 recycle",
+                    "E:failed defer connection MAIL 451 4.4.2", "U:7", "U:none", "C:QUIT")},
+    {.name = "503 says nothing about the mail",
+     .steps = STEPS(BARE, "M:7 5 a@b c@d", "C:MAIL FROM:<a@b>", "S:503 5.5.1 out of sequence",
+                    "E:failed defer connection MAIL 503 5.5.1", "U:7", "U:none", "C:QUIT")},
+    {.name = "reply to nothing",
+     .steps = STEPS(PIPE, "S:250 ok", "E:failed defer connection idle 0 4.4.2 ~ reply to nothing",
+                    "U:none")},
+    {.name = "final reply before any content",
+     .steps = STEPS(PIPE, "M:7 5 a@b c@d", "C:MAIL FROM:<a@b> SIZE=5", "C:RCPT TO:<c@d>", "C:DATA",
+                    "S:250 ok", "S:250 ok", "S:354 go", "S:250 2.6.0 queued", "E:want 7",
+                    "E:failed defer connection content 0 4.4.2 ~ reply to nothing", "U:7",
+                    "U:none")},
+    {.name = "final reply before the dot was handed over",
+     .steps = STEPS(PIPE, IN_CONTENT("7"), "X:", "Z:", "S:250 2.6.0 queued",
+                    "E:failed defer connection end of data 0 4.4.2 ~ reply to nothing",
+                    "U:7 doubt", "U:none")},
+    {.name = "two replies to MAIL in one segment",
+     .steps = STEPS(BARE, "M:7 5 a@b c@d", "C:MAIL FROM:<a@b>", "S:250 ok", "S:250 ok",
+                    "E:failed defer connection RCPT 0 4.4.2", "U:7", "U:none")},
+    {.name = "354 to MAIL",
+     .steps = STEPS(BARE, "M:7 5 a@b c@d", "C:MAIL FROM:<a@b>", "S:354 go",
+                    "E:failed defer connection MAIL 0 4.4.2 ~ wrong reply: 354 go", "U:7")},
+    {.name = "250 to DATA",
+     .steps = STEPS(PIPE, "M:7 5 a@b c@d", "C:MAIL FROM:<a@b> SIZE=5", "C:RCPT TO:<c@d>", "C:DATA",
+                    "S:250 ok", "S:250 ok", "S:250 ok",
+                    "E:failed defer connection DATA 0 4.4.2 ~ wrong reply", "U:7", "U:none")},
+    {.name = "no SMTP",
+     .steps = STEPS(BARE, "M:7 5 a@b c@d", "C:MAIL FROM:<a@b>", "s:25 ok\r\n",
+                    "E:failed defer connection MAIL 0 4.4.2 ~ without a reply code", "U:7")},
+    {.name = "content aborted",
+     .steps = STEPS(PIPE, IN_CONTENT("7"), "D:more", "A:the message cannot be read",
+                    "E:failed defer message content 0 4.3.0 ~ cannot be read", "U:7", "U:none")},
+    {.name = "content with a bare line feed",
+     .steps = STEPS(PIPE, IN_CONTENT("7"), "d:x\n.\r\nMAIL FROM:<evil>\r\n", "d:more\r\n",
+                    "A:bare line feed", "E:failed defer message content 0 4.3.0", "U:7")},
+    {.name = "RSET refused",
+     .steps = STEPS(BARE, "M:7 600 a@b c@d", "C:MAIL FROM:<a@b>", "S:250 ok", "C:RCPT TO:<c@d>",
+                    "S:550 5.1.1 no", "E:recipient 7 0 fail recipient RCPT 550 5.1.1", "E:done 7",
+                    "M:8 5 a@b c@d", "C:RSET", "S:502 what?",
+                    "E:failed defer connection RSET 502 5.0.0", "C:QUIT", "U:8", "U:none")},
+};
+
+static void run_all(const struct smtp_script *scripts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        smtp_script_run(&scripts[i], false);
+        smtp_script_run(&scripts[i], true);
+    }
+}
+
+#define RUN_ALL(scripts) run_all(scripts, sizeof(scripts) / sizeof(scripts)[0])
+
+static void test_transactions(void **state)
+{
+    (void)state;
+    RUN_ALL(TRANSACTIONS);
+}
+
+static void test_refused_here(void **state)
+{
+    (void)state;
+    RUN_ALL(REFUSED_HERE);
+}
+
+static void test_ends(void **state)
+{
+    (void)state;
+    RUN_ALL(ENDS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_transactions),
+        cmocka_unit_test(test_refused_here),
+        cmocka_unit_test(test_ends),
+    };
+
+    return cmocka_run_group_tests_name("smtp_client", tests, NULL, NULL);
+}
