@@ -89,8 +89,8 @@ bool message_date_valid(const struct message_date *date);
 
 /*
  * SHA-256 over a canonical form (each part preceded by its length) of: postoffice, From, To and Cc
- * in order with their roles, date, subject, SHA-256 of the text with every line end form written
- * as LF and trailing ^Z removed, and name and SHA-256 of each attachment. Addresses and postoffice
+ * in order with their roles, date, subject, SHA-256 of the text in the form of lineends.h (LF, no
+ * NUL, no trailing ^Z), and name and SHA-256 of each attachment. Addresses and postoffice
  * are folded to upper case (Q103421). Never a file number: a postoffice re-uses them (Q117738).
  * Errors: those of content_read.
  */

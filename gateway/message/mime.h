@@ -11,6 +11,9 @@
 #include "message/map.h"
 #include "message/message.h"
 
+/* Most octets that a sink gets in one call. */
+#define MIME_PIECE 65536
+
 /* Takes the produced octets in order (CR LF line ends); 0, or -1 with ERR set to stop. */
 typedef int mime_sink(void *context, const void *data, size_t size, struct error *err);
 
@@ -26,7 +29,8 @@ struct mime_options {
 struct mime_facts {
     char *message_id; /* with angle brackets: a function of the fingerprint and the domain only */
     char *subject;    /* UTF-8 */
-    char *sender;     /* SMTP address of the originator: mapped, typed, or IMCEA */
+    char *sender;     /* SMTP address of the originator: mapped, typed, or IMCEA; "" (the null
+                       * sender) for mail of POSTMASTER and for receipts (Q98067) */
     uint64_t size;    /* octets given to the sink */
     size_t undecodable;
     int eight_bit;    /* 0: all output is 7-bit */
