@@ -32,6 +32,7 @@ static void parse_date(const uint8_t *raw, struct mbg_record *out)
     out->date.day = word(raw, AT_SECOND + 6);
     out->date.month = word(raw, AT_SECOND + 8);
     out->date.year = word(raw, AT_SECOND + 10);
+    out->date.set = true;
     out->date.set = message_date_valid(&out->date);
 }
 
