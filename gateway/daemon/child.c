@@ -30,6 +30,8 @@ static void become_child(struct child *child, const struct settings *settings, p
     prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
     if (getppid() != parent)
         _exit(0);
+    if (child->not_ours >= 0)
+        close(child->not_ours);
     _exit(child->run(settings));
 }
 

@@ -15,7 +15,8 @@
 struct child {
     const char *role;
     int (*run)(const struct settings *settings);
-    pid_t pid; /* 0: does not run */
+    int not_ours; /* descriptor of the parent's that the child closes: its lock; -1: none */
+    pid_t pid;    /* 0: does not run */
     int64_t started_ms, start_at_ms;
     unsigned deaths; /* in a row, without having lived for a minute */
 };

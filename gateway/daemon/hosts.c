@@ -46,12 +46,15 @@ void hosts_free(struct hosts *hosts)
     free(hosts);
 }
 
+bool hosts_usable(const struct hosts *hosts, int index, int64_t now_ms)
+{
+    return hosts->suspended_until <= now_ms && hosts->states[index].paused_until <= now_ms;
+}
+
 int hosts_choose(const struct hosts *hosts, int64_t now_ms)
 {
-    if (hosts->suspended_until > now_ms)
-        return -1;
     for (size_t i = 0; i < hosts->settings->host_count; i++) {
-        if (hosts->states[i].paused_until <= now_ms)
+        if (hosts_usable(hosts, (int)i, now_ms))
             return (int)i;
     }
     return -1;

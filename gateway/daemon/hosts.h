@@ -31,6 +31,9 @@ bool hosts_failed(struct hosts *hosts, int index, const struct smtp_outcome *out
 /* It delivered: forget its failures. Returns true when the route was suspended before. */
 bool hosts_worked(struct hosts *hosts, int index);
 
+/* Whether host INDEX may be used at NOW_MS. */
+bool hosts_usable(const struct hosts *hosts, int index, int64_t now_ms);
+
 /* Why the route is closed: the last failure's text, or "". */
 const char *hosts_reason(const struct hosts *hosts);
 bool hosts_suspended(const struct hosts *hosts, int64_t now_ms);

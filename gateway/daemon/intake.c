@@ -20,6 +20,14 @@
 /* MIME forms of a batch wait in memory for the commit (64 KiB each at most). */
 #define MAX_BATCH 256
 
+/* An item that stays on the postoffice. */
+struct remain {
+    struct item_place place;
+    const char *kind;
+    char reason[ERROR_TEXT_SIZE];
+    bool is_new;
+};
+
 struct sweep {
     const struct intake *intake;
     const struct settings_postoffice *postoffice;
@@ -28,40 +36,73 @@ struct sweep {
     struct prepared *ready; /* items of this batch that go into the queue */
     uint64_t *ids;          /* their queue numbers after the commit, 0: known already */
     size_t ready_count;
+    struct remain *remains; /* items of this batch that stay */
+    size_t remain_count, remain_capacity;
     size_t known, left, damaged; /* of this batch */
 };
 
+static const char *place_name(const struct item_place *place)
+{
+    return place->mai[0] != '\0' ? place->mai : place->file;
+}
+
+/* Noted here, written with the batch. Without memory for it the item still stays where it is; the
+ * next sweep notes it. */
 static void note_remain(struct sweep *sweep, const struct item_place *place, const char *kind,
                         const char *reason)
 {
-    const struct intake *intake = sweep->intake;
-    int64_t now = clock_now_ms();
-    const char *mai = place->mai[0] != '\0' ? place->mai : place->file;
-    struct store_remain remain = {
-        .postoffice = sweep->postoffice->name,
-        .mailbag = place->mailbag,
-        .mai = mai,
-        .kind = kind,
-        .reason = reason,
-        .record = place->record,
-        .last_ms = now,
-    };
-    struct relaylog_event event = {
-        .event = "remains",
-        .po = sweep->postoffice->name,
-        .mailbag = place->mailbag,
-        .mai = mai,
-        .reason = reason,
-    };
-    struct error err;
-    bool is_new = false;
+    struct remain *remain;
 
-    if (intake->dry_run)
-        return;
-    if (store_add_remain(intake->store, &remain, &is_new, &err) != 0)
-        log_warn("intake", "%s: %s", sweep->postoffice->title, err.text);
-    else if (is_new)
-        relaylog_write(intake->log, now, &event);
+    if (sweep->remain_count == sweep->remain_capacity) {
+        size_t capacity = sweep->remain_capacity != 0 ? 2 * sweep->remain_capacity : 64;
+        struct remain *remains = realloc(sweep->remains, capacity * sizeof *remains);
+        if (remains == NULL)
+            return;
+        sweep->remains = remains;
+        sweep->remain_capacity = capacity;
+    }
+    remain = &sweep->remains[sweep->remain_count++];
+    remain->place = *place;
+    remain->kind = kind;
+    remain->is_new = false;
+    snprintf(remain->reason, sizeof remain->reason, "%s", reason);
+}
+
+static int write_remains(struct sweep *sweep, int64_t now, struct error *err)
+{
+    for (size_t i = 0; i < sweep->remain_count; i++) {
+        struct remain *remain = &sweep->remains[i];
+        struct store_remain row = {
+            .postoffice = sweep->postoffice->name,
+            .mailbag = remain->place.mailbag,
+            .mai = place_name(&remain->place),
+            .kind = remain->kind,
+            .reason = remain->reason,
+            .record = remain->place.record,
+            .last_ms = now,
+        };
+
+        if (store_add_remain(sweep->intake->store, &row, &remain->is_new, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void log_remains(struct sweep *sweep, int64_t now)
+{
+    struct relaylog_event event = {
+        .event = "remains", .po = sweep->postoffice->name, .delay_ms = -1};
+
+    for (size_t i = 0; i < sweep->remain_count; i++) {
+        const struct remain *remain = &sweep->remains[i];
+
+        if (!remain->is_new)
+            continue;
+        event.mailbag = remain->place.mailbag;
+        event.mai = place_name(&remain->place);
+        event.reason = remain->reason;
+        relaylog_write(sweep->intake->log, now, &event);
+    }
 }
 
 static void leave_damaged(struct sweep *sweep, const struct item *item, const struct error *err)
@@ -107,8 +148,9 @@ static void log_duplicate(struct sweep *sweep, const struct prepared *prepared)
         .event = "duplicate",
         .po = sweep->postoffice->name,
         .mailbag = prepared->item->place.mailbag,
-        .mai = prepared->item->place.mai,
+        .mai = place_name(&prepared->item->place),
         .reason = "the journal knows it",
+        .delay_ms = -1,
     };
 
     relaylog_write(sweep->intake->log, clock_now_ms(), &event);
@@ -172,7 +214,7 @@ static int commit_batch(struct sweep *sweep, struct error *err)
     const struct intake *intake = sweep->intake;
     int64_t now = clock_now_ms();
 
-    if (sweep->ready_count == 0 || intake->dry_run)
+    if (sweep->ready_count + sweep->remain_count == 0 || intake->dry_run)
         return 0;
     if (store_begin(intake->store, err) != 0)
         return -1;
@@ -183,9 +225,14 @@ static int commit_batch(struct sweep *sweep, struct error *err)
             return -1;
         }
     }
+    if (write_remains(sweep, now, err) != 0) {
+        store_rollback(intake->store);
+        return -1;
+    }
     if (store_commit(intake->store, err) != 0)
         return -1;
-    spool_wake(intake->settings);
+    if (sweep->ready_count != 0)
+        spool_wake(intake->settings);
     return 0;
 }
 
@@ -200,7 +247,7 @@ static void log_batch(struct sweep *sweep)
             .id = sweep->ids[i],
             .po = sweep->postoffice->name,
             .mailbag = prepared->item->place.mailbag,
-            .mai = prepared->item->place.mai,
+            .mai = place_name(&prepared->item->place),
             .from = prepared->sender,
             .size = content_size(prepared->mime),
             .msgid = prepared->facts.message_id,
@@ -242,6 +289,7 @@ static void clear_batch(struct sweep *sweep)
     for (size_t i = 0; i < sweep->ready_count; i++)
         prepared_clear(&sweep->ready[i]);
     sweep->ready_count = 0;
+    sweep->remain_count = 0;
     sweep->known = sweep->left = sweep->damaged = 0;
 }
 
@@ -254,6 +302,7 @@ static int finish_batch(struct sweep *sweep, struct error *err)
     int status;
 
     log_batch(sweep);
+    log_remains(sweep, clock_now_ms());
     status = door_finish(sweep->door, err);
     count_batch(sweep, status == 0);
     if (status == 0 && sweep->ready_count + sweep->known != 0 && !sweep->intake->read_only) {
@@ -264,8 +313,6 @@ static int finish_batch(struct sweep *sweep, struct error *err)
     return status;
 }
 
-/* Remains are noted while the batch is read, each in a transaction of its own: they are few, and
- * new only once. */
 static int run_batch(struct sweep *sweep, struct error *err)
 {
     int status;
@@ -374,5 +421,6 @@ int intake_sweep(const struct intake *intake, const struct settings_postoffice *
 out:
     free(sweep.ready);
     free(sweep.ids);
+    free(sweep.remains);
     return status;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -222,6 +223,14 @@ static int watch(struct parent *parent)
     }
 }
 
+static void to_syslog(void *context, enum log_level level, const char *token, const char *line)
+{
+    static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+
+    (void)context;
+    syslog(priorities[level], "%s: %s", token, line);
+}
+
 static int go_background(struct error *err)
 {
     pid_t pid = fork();
@@ -238,13 +247,17 @@ static int go_background(struct error *err)
         return error_sys(err, ERROR_SETUP, "", "/dev/null");
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
+    dup2(null, STDERR_FILENO);
     close(null);
+    openlog("msmailgwd", LOG_PID, LOG_MAIL);
+    log_set_sink(to_syslog, NULL);
     return 0;
 }
 
 static int prepare(struct parent *parent, struct error *err)
 {
     static const int wanted[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+    int lock_fd;
 
     if (load(parent->file, &parent->settings, err) != 0)
         return -1;
@@ -258,7 +271,10 @@ static int prepare(struct parent *parent, struct error *err)
         sigaddset(&parent->signals, wanted[i]);
     if (sigprocmask(SIG_BLOCK, &parent->signals, NULL) != 0)
         return error_sys(err, ERROR_SETUP, "", "cannot block signals");
-    return spool_lock(parent->settings, "msmailgwd", err);
+    lock_fd = spool_lock(parent->settings, "msmailgwd", err);
+    for (size_t i = 0; i < CHILDREN; i++)
+        parent->children[i].not_ours = lock_fd;
+    return lock_fd < 0 ? -1 : 0;
 }
 
 int parent_main(int argc, char **argv)
@@ -273,7 +289,7 @@ int parent_main(int argc, char **argv)
 
     if (status != 0)
         return status - 1;
-    if (prepare(&parent, &err) < 0) {
+    if (prepare(&parent, &err) != 0) {
         log_error("msmailgwd", "%s", err.text);
         settings_free(parent.settings);
         return 2;

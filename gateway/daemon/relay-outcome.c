@@ -12,6 +12,66 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+/* Quotes and controls of a server's text must not end the JSON string early. */
+static void json_safe(const char *text, char *out, size_t size)
+{
+    size_t at = 0;
+
+    for (const char *c = text; *c != '\0' && at < size - 1; c++)
+        out[at++] = *c == '"' || *c == '\\' || (unsigned char)*c < 0x20 ? '\'' : *c;
+    out[at] = '\0';
+}
+
+void relay_note_route(struct relay *relay, int64_t now_ms)
+{
+    char value[SMTP_TEXT_SIZE + 256], reason[SMTP_TEXT_SIZE], stamp[CLOCK_STAMP_SIZE];
+    bool suspended = hosts_suspended(relay->hosts, now_ms);
+    bool open = hosts_choose(relay->hosts, now_ms) >= 0;
+    struct error err;
+
+    json_safe(hosts_reason(relay->hosts), reason, sizeof reason);
+    snprintf(value, sizeof value, "{\"state\":\"%s\",\"until\":\"%s\",\"reason\":\"%s\"}",
+             suspended ? "suspended"
+             : open    ? "open"
+                       : "paused",
+             open ? "" : clock_stamp(hosts_open_at(relay->hosts, now_ms), stamp), reason);
+    if (store_put_note(relay->options->store, "route.relay", value, now_ms, &err) != 0 ||
+        store_put_note(relay->options->store, "alarm.relay", suspended ? value : NULL, now_ms,
+                       &err) != 0)
+        log_warn("relay", "%s", err.text);
+}
+
+static void report_suspension(struct relay *relay, struct session *session,
+                              const struct smtp_outcome *outcome, int64_t now_ms)
+{
+    struct relaylog_event event = {
+        .event = "suspended",
+        .relay = session_path(session)->relay,
+        .dsn = outcome->status,
+        .reply = outcome->text,
+        .delay_ms = -1,
+    };
+
+    log_error("relay", "route suspended for %u s, mail is kept: %s",
+              relay->settings->relay.suspend_s, outcome->text);
+    relaylog_write(relay->options->log, now_ms, &event);
+}
+
+/* Several replies of one session tell the same: the first counts. */
+static void route_failed(struct relay *relay, struct session *session,
+                         const struct smtp_outcome *outcome)
+{
+    int64_t now = clock_now_ms();
+
+    if (!hosts_usable(relay->hosts, session_host(session), now))
+        return;
+    log_warn("relay", "%s: %s: %s", session_path(session)->relay, smtp_state_name(outcome->state),
+             outcome->text);
+    if (hosts_failed(relay->hosts, session_host(session), outcome, now))
+        report_suspension(relay, session, outcome, now);
+    relay_note_route(relay, now);
+}
+
 static void delivered(struct relay *relay, struct session *session)
 {
     struct relaylog_event event = {.event = "resumed", .delay_ms = -1};
@@ -40,7 +100,7 @@ static void set_retry(struct relay *relay, struct session *session, uint64_t rec
     if (may_repeat(session, outcome)) {
         result->due_ms = now;
     } else if (outcome->action == ACTION_SUSPEND) {
-        result->due_ms = now + (int64_t)relay->settings->relay.suspend_s * 1000;
+        result->due_ms = hosts_open_at(relay->hosts, now);
     } else {
         result->attempted = true;
         result->due_ms =
@@ -65,6 +125,8 @@ void relay_outcome(void *context, struct session *session, struct delivery *deli
         snprintf(reply, sizeof reply, "%d %s", outcome->code, outcome->text);
         result.reply = reply;
     }
+    if (outcome->action == ACTION_SUSPEND)
+        route_failed(relay, session, outcome);
     switch (outcome->action) {
     case ACTION_DELIVERED:
         result.state = RECIPIENT_SENT;
@@ -111,65 +173,20 @@ void relay_release_waiting(struct relay *relay, int64_t now_ms)
     }
 }
 
-/* Quotes and controls of a server's text must not end the JSON string early. */
-static void json_safe(const char *text, char *out, size_t size)
+/* A session that ended as it should, or after it delivered, says nothing against its host. */
+static bool is_failure(const struct session *session, const struct smtp_outcome *outcome)
 {
-    size_t at = 0;
-
-    for (const char *c = text; *c != '\0' && at < size - 1; c++)
-        out[at++] = *c == '"' || *c == '\\' || (unsigned char)*c < 0x20 ? '\'' : *c;
-    out[at] = '\0';
-}
-
-void relay_note_route(struct relay *relay, int64_t now_ms)
-{
-    char value[SMTP_TEXT_SIZE + 256], reason[SMTP_TEXT_SIZE], stamp[CLOCK_STAMP_SIZE];
-    bool suspended = hosts_suspended(relay->hosts, now_ms);
-    bool open = hosts_choose(relay->hosts, now_ms) >= 0;
-    struct error err;
-
-    json_safe(hosts_reason(relay->hosts), reason, sizeof reason);
-    snprintf(value, sizeof value, "{\"state\":\"%s\",\"until\":\"%s\",\"reason\":\"%s\"}",
-             suspended ? "suspended"
-             : open    ? "open"
-                       : "paused",
-             open ? "" : clock_stamp(hosts_open_at(relay->hosts, now_ms), stamp), reason);
-    if (store_put_note(relay->options->store, "route.relay", value, now_ms, &err) != 0 ||
-        store_put_note(relay->options->store, "alarm.relay", suspended ? value : NULL, now_ms,
-                       &err) != 0)
-        log_warn("relay", "%s", err.text);
-}
-
-static void report_suspension(struct relay *relay, struct session *session,
-                              const struct smtp_outcome *outcome, int64_t now_ms)
-{
-    struct relaylog_event event = {
-        .event = "suspended",
-        .relay = session_path(session)->relay,
-        .dsn = outcome->status,
-        .reply = outcome->text,
-        .delay_ms = -1,
-    };
-
-    log_error("relay", "route suspended for %u s, mail is kept: %s",
-              relay->settings->relay.suspend_s, outcome->text);
-    relaylog_write(relay->options->log, now_ms, &event);
+    if (outcome->action == ACTION_SUSPEND)
+        return true;
+    return session_delivered(session) == 0 && outcome->state != SMTP_STATE_QUIT &&
+           outcome->state != SMTP_STATE_IDLE;
 }
 
 void relay_session_over(void *context, struct session *session, const struct smtp_outcome *outcome)
 {
     struct relay *relay = context;
-    int64_t now = clock_now_ms();
-    bool useless = session_delivered(session) == 0 && outcome->action != ACTION_DELIVERED;
 
-    if (outcome->action == ACTION_SUSPEND || useless) {
-        if (relay->stop_by_ms == 0) {
-            log_warn("relay", "%s: %s: %s", session_path(session)->relay,
-                     smtp_state_name(outcome->state), outcome->text);
-            if (hosts_failed(relay->hosts, session_host(session), outcome, now))
-                report_suspension(relay, session, outcome, now);
-            relay_note_route(relay, now);
-        }
-    }
+    if (relay->stop_by_ms == 0 && is_failure(session, outcome))
+        route_failed(relay, session, outcome);
     relay_poke(relay);
 }

@@ -10,7 +10,7 @@
 struct entry {
     struct store_result result;
     struct relaylog_event event;
-    char *strings[10]; /* what result and event point to */
+    char *strings[12]; /* what result and event point to */
     size_t string_count;
 };
 

@@ -34,7 +34,7 @@ struct session {
     struct delivery *sending;  /* whose content is being sent */
     int64_t started_ms;
     unsigned given, delivered;
-    bool ready, ending, over, pumping, again;
+    bool connected, ready, ending, over, pumping, again;
     bool moved; /* since the time limit was last set: an event, or output */
     char name[320];
     char tls[128], certificate[256];
@@ -253,9 +253,12 @@ static void on_recipient(struct session *session, const struct smtp_event *event
 
 static void start_tls(struct session *session)
 {
-    SSL *ssl = tls_connection(session->parts.tls, session->target->name);
+    SSL *ssl;
     struct error err;
 
+    if (!session->connected) /* implicit TLS, and the connection failed: that event follows */
+        return;
+    ssl = tls_connection(session->parts.tls, session->target->name);
     if (ssl == NULL)
         smtp_client_lost(session->client, SCOPE_CONNECTION, "no memory for TLS");
     else if (stream_start_tls(session->stream, ssl, &err) != 0)
@@ -368,8 +371,7 @@ static void on_connected(void *context)
 
     log_debug("relay", "%s: connected", session->name);
     session->moved = true;
-    if (session->parts.smtp.tls == SMTP_TLS_IMPLICIT)
-        start_tls(session);
+    session->connected = true;
     pump(session);
 }
 

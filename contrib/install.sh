@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Sourced by demo.sh and test.sh: install_packages build|tests installs what contrib/packages lists,
+# when something of it is missing. Only that needs to be root.
+
+wanted_packages() {
+    if [ "$1" = build ]; then
+        sed -e '/^# tests/,$d' -e 's/#.*//' "$top/contrib/packages"
+    else
+        sed -e 's/#.*//' "$top/contrib/packages"
+    fi
+}
+
+missing_packages() {
+    for package in $(wanted_packages "$1"); do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+            echo "$package"
+    done
+}
+
+install_packages() {
+    missing=$(missing_packages "$1")
+    if [ -z "$missing" ]; then
+        return 0
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "these Debian packages are needed; install them as root:" $missing >&2
+        return 1
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
+    # policy-rc.d: no server that is installed here may start by itself.
+    policy=/usr/sbin/policy-rc.d
+    made_policy=no
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+        made_policy=yes
+    fi
+    status=0
+    { apt-get -q update && apt-get -q install -y --no-install-recommends $missing; } || status=$?
+    if [ "$made_policy" = yes ]; then
+        rm -f "$policy"
+    fi
+    return "$status"
+}

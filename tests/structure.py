@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Checks the source tree against doc/LAYERS and doc/BUDGET. Prints each violation; status 1 if any."""
+
+import fnmatch
+import os
+import re
+import sys
+
+# Headers every folder may use: the C library, POSIX, and Linux calls without a library.
+PLAIN = """assert.h ctype.h dirent.h errno.h fcntl.h getopt.h inttypes.h libgen.h limits.h locale.h
+math.h netdb.h poll.h signal.h spawn.h stdarg.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h
+strings.h termios.h time.h unistd.h sys/* netinet/* arpa/inet.h linux/openat2.h""".split()
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
+
+
+def read_layers(path):
+    allowed, libraries, denied = {}, {}, {}
+    for line in open(path, encoding="utf-8"):
+        line = line.split("#", 1)[0].strip()
+        if not line:
+            continue
+        deny = line.startswith("deny ")
+        folder, _, rest = line.removeprefix("deny ").partition(":")
+        if deny:
+            denied[folder.strip()] = rest.split()
+            continue
+        folders, _, headers = rest.partition("|")
+        allowed[folder.strip()] = folders.split()
+        libraries[folder.strip()] = headers.split()
+    return allowed, libraries, denied
+
+
+def read_budget(path):
+    budget = {}
+    for line in open(path, encoding="utf-8"):
+        words = line.split("#", 1)[0].split()
+        if words:
+            budget[words[0]] = int(words[1])
+    return budget
+
+
+def matches(name, patterns):
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+
+
+def folder_of(header, folders):
+    for folder in folders:
+        if header.startswith(folder.removeprefix("gateway/") + "/"):
+            return folder
+    return None
+
+
+def check_includes(path, folder, text, layers):
+    allowed, libraries, denied = layers
+    for number, line in enumerate(text.splitlines(), 1):
+        found = INCLUDE.match(line)
+        if not found:
+            continue
+        kind, header = found.groups()
+        where = f"{path}:{number}: "
+        if kind == "<":
+            if matches(header, denied.get(folder, [])):
+                yield where + f"{folder} may not include <{header}>"
+            elif not matches(header, PLAIN) and not matches(header, libraries[folder]):
+                yield where + f"<{header}> belongs to another layer"
+            continue
+        if header == "config.h":
+            continue
+        target = folder_of(header, allowed)
+        if target is None:
+            yield where + f'"{header}" is not qualified by a folder'
+        elif target != folder and target not in allowed[folder]:
+            yield where + f"{folder} may not include {target}"
+
+
+def strip(text):
+    """Blanks comments, strings and characters, so that braces count only as code."""
+    pattern = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
+    return pattern.sub(lambda m: "\n" * m.group().count("\n") or " ", text)
+
+
+def functions(text):
+    """(first line, length, deepest nesting) of each function: a '{' alone in column 0."""
+    lines = strip(text).splitlines()
+    start = None
+    for number, line in enumerate(lines, 1):
+        if line.startswith("{"):
+            start, depth, deepest = number, 0, 0
+        if start is None:
+            continue
+        for char in line:
+            if char == "{":
+                depth += 1
+                deepest = max(deepest, depth)
+            elif char == "}":
+                depth -= 1
+        if depth == 0:
+            yield start, number - start + 1, deepest - 1
+            start = None
+
+
+def check_sizes(path, text, budget):
+    lines = text.count("\n")
+    limit = budget["header" if path.endswith(".h") else "source"]
+    if lines > limit:
+        yield f"{path}: {lines} lines, the budget is {limit}"
+    includes = sum(1 for line in text.splitlines() if INCLUDE.match(line))
+    if includes > budget["includes"]:
+        yield f"{path}: {includes} includes, the budget is {budget['includes']}"
+    for start, length, nesting in functions(text):
+        if length > budget["function"]:
+            yield f"{path}:{start}: a function of {length} lines, the budget is {budget['function']}"
+        if nesting > budget["nesting"]:
+            yield f"{path}:{start}: nested {nesting} deep, the budget is {budget['nesting']}"
+
+
+def sources(top, folder):
+    for name in sorted(os.listdir(os.path.join(top, folder))):
+        if name.endswith((".c", ".h")):
+            yield os.path.join(folder, name)
+
+
+def main():
+    top = sys.argv[1] if len(sys.argv) > 1 else "."
+    layers = read_layers(os.path.join(top, "doc/LAYERS"))
+    budget = read_budget(os.path.join(top, "doc/BUDGET"))
+    problems, files = [], 0
+    for folder in layers[0]:
+        for path in sources(top, folder):
+            with open(os.path.join(top, path), encoding="utf-8") as source:
+                text = source.read()
+            files += 1
+            problems += check_includes(path, folder, text, layers)
+            problems += check_sizes(path, text, budget)
+    known = {os.path.normpath(f) for f in layers[0]}
+    for base, _, names in os.walk(os.path.join(top, "gateway")):
+        folder = os.path.relpath(base, top)
+        if any(n.endswith((".c", ".h")) for n in names) and folder not in known:
+            problems.append(f"{folder}: not in doc/LAYERS")
+    for problem in problems:
+        print(problem)
+    print(f"structure: {files} files, {len(problems)} violations")
+    return 1 if problems or files < 20 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
