@@ -3,6 +3,7 @@
 
 #include "daemon/settings.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -267,6 +268,19 @@ static int load_main(const struct section *section, struct settings *out)
     return load_schedule(section, &out->schedule);
 }
 
+/* Directories in the spool are named after titles, with '_' for what is no letter or digit. */
+static bool same_title(const char *a, const char *b)
+{
+    for (; *a != '\0' && *b != '\0'; a++, b++) {
+        bool plain = isalnum((unsigned char)*a) != 0;
+
+        if (plain != (isalnum((unsigned char)*b) != 0) ||
+            (plain && tolower((unsigned char)*a) != tolower((unsigned char)*b)))
+            return false;
+    }
+    return *a == *b;
+}
+
 static int load_postoffices(const struct section *top, struct settings *out)
 {
     size_t count = cfg_size(top->cfg, "postoffice");
@@ -285,8 +299,9 @@ static int load_postoffices(const struct section *top, struct settings *out)
         if (load_postoffice(&section, &postoffices[i]) != 0)
             return -1;
         for (size_t k = 0; k < i; k++) {
-            if (strcasecmp(postoffices[i].title, postoffices[k].title) == 0)
-                return settings_wrong(&section, NULL, "the title differs from %s only in case",
+            if (same_title(postoffices[i].title, postoffices[k].title))
+                return settings_wrong(&section, NULL,
+                                      "the title must differ from %s in letters or digits",
                                       postoffices[k].title);
         }
     }

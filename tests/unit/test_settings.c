@@ -222,7 +222,7 @@ static const struct bad {
     {TOP "spool = /tmp\n" HQ RELAY, 5, "there twice"},
     {TOP HQ "postoffice HQ {\n name = A/B\n}\n" RELAY, 11, "HQ"},
     {TOP HQ "postoffice hq {\n name = A/B\n path = /a\n profile = /b\n queues = { X }\n}\n" RELAY,
-     0, "only in case"},
+     0, "letters or digits"},
     {TOP "postoffice {\n name = A/B\n}\n" RELAY, 5, "title"},
     {TOP "postoffice \"a b\" {\n name = A/B\n}\n" RELAY, 0, "title"},
     {TOP "postoffice \"../x\" {\n name = A/B\n}\n" RELAY, 0, "title"},

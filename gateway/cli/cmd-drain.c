@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/bar.h"
+#include "base/clock.h"
+#include "cli/cli.h"
+#include "daemon/intake.h"
+#include "daemon/relay.h"
+#include "daemon/spool.h"
+#include "daemon/stop.h"
+#include "message/map.h"
+#include "message/mime.h"
+
+static const struct output_column columns[] = {
+    {"dry_run", NULL, 0}, {"relayed", NULL, 0},         {"left", NULL, 0},
+    {"waiting", NULL, 0}, {"failed", NULL, 0},          {"held", NULL, 0},
+    {"damaged", NULL, 0}, {"taken", NULL, 0},           {"known", NULL, 0},
+    {"removed", NULL, 0}, {"sent_recipients", NULL, 0}, {"interrupted", NULL, 0},
+};
+
+struct drain {
+    struct cli *cli;
+    const struct settings_postoffice *only; /* NULL: all */
+    bool dry_run;
+    bool trouble; /* a postoffice or the relay could not do its work; it was told */
+    int locks[2];
+    struct map *map;
+    struct bar bar;
+    int64_t began_ms;
+    struct intake_counts intake;
+    struct relay_counts relay;
+    /* Messages with mail to relay, once the intake is done. */
+    uint64_t *open;
+    size_t open_count, open_room;
+    bool short_of_memory;
+    uint64_t relayed, waiting, failed, held; /* messages */
+    uint64_t last; /* message counted last: recipients of a message follow each other */
+};
+
+/* ---- what is needed ---- */
+
+static int take_locks(struct drain *drain, struct error *err)
+{
+    static const char *const roles[] = {"intake", "relay"};
+
+    if (spool_prepare(drain->cli->settings, err) != 0)
+        return -1;
+    for (size_t i = 0; i < 2; i++) {
+        drain->locks[i] = spool_lock(drain->cli->settings, roles[i], err);
+        if (drain->locks[i] < 0)
+            return error_prefix(err, "drain needs the spool for itself");
+    }
+    return 0;
+}
+
+static int prepare(struct drain *drain, struct error *err)
+{
+    struct cli *cli = drain->cli;
+
+    if (map_load(&drain->map, cli->settings->map, NULL, NULL, err) != 0)
+        return -1;
+    if (!drain->dry_run)
+        return take_locks(drain, err) == 0 &&
+                       store_open(&cli->store, cli->settings->store, true, err) == 0
+                   ? 0
+                   : -1;
+    /* A dry run makes nothing: without a queue there is no journal to ask either. */
+    return store_open(&cli->store,
+                      cli_store_exists(cli->settings) ? cli->settings->store : "memory:",
+                      !cli_store_exists(cli->settings), err);
+}
+
+static void release(struct drain *drain)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (drain->locks[i] >= 0)
+            close(drain->locks[i]);
+    }
+    map_free(drain->map);
+    free(drain->open);
+}
+
+/* ---- intake ---- */
+
+static void intake_moved(void *context, const struct intake_counts *counts)
+{
+    struct drain *drain = context;
+
+    bar_update(&drain->bar, counts->queued + counts->known + counts->left + counts->damaged);
+}
+
+/* The sweep leaves what went wrong with single queues in its note. */
+static int see_note(void *context, const char *name, const char *value, int64_t at_ms)
+{
+    struct drain *drain = context;
+    json_t *note = json_loads(value, 0, NULL);
+    const char *error = json_string_value(json_object_get(note, "error"));
+
+    (void)name;
+    if (at_ms >= drain->began_ms && error != NULL && error[0] != '\0')
+        drain->trouble = true;
+    json_decref(note);
+    return 0;
+}
+
+static void take_in(struct drain *drain)
+{
+    struct cli *cli = drain->cli;
+    struct intake intake = {
+        .settings = cli->settings,
+        .map = drain->map,
+        .store = cli->store,
+        .log = cli->log,
+        .dry_run = drain->dry_run,
+        .stop = stop_wish(),
+        .progress = intake_moved,
+        .progress_context = drain,
+    };
+    struct error err;
+
+    bar_init(&drain->bar, "intake", 0);
+    for (size_t i = 0; i < cli->settings->postoffice_count && *stop_wish() == 0; i++) {
+        const struct settings_postoffice *postoffice = &cli->settings->postoffices[i];
+
+        if (drain->only != NULL && drain->only != postoffice)
+            continue;
+        if (intake_sweep(&intake, postoffice, &drain->intake, &err) != 0) {
+            cli_bar_hide(&drain->bar);
+            cli_wrong(CLI_WRONG, "%s: %s", postoffice->title, err.text);
+            drain->trouble = true;
+        }
+    }
+    bar_end(&drain->bar, drain->intake.queued + drain->intake.known + drain->intake.left +
+                             drain->intake.damaged);
+    if (!drain->dry_run &&
+        store_list_notes(cli->store, "postoffice.", see_note, drain, &err) != 0) {
+        cli_wrong(CLI_WRONG, "%s", err.text);
+        drain->trouble = true;
+    }
+}
+
+/* ---- relay ---- */
+
+static int remember_open(void *context, const struct store_view *view)
+{
+    struct drain *drain = context;
+    uint64_t *open;
+
+    if (view->report_of != 0 ||
+        (drain->open_count > 0 && drain->open[drain->open_count - 1] == view->id))
+        return 0;
+    if (drain->open_count == drain->open_room) {
+        drain->open_room = drain->open_room > 0 ? drain->open_room * 2 : 1024;
+        open = reallocarray(drain->open, drain->open_room, sizeof *open);
+        if (open == NULL) {
+            drain->short_of_memory = true;
+            return 1;
+        }
+        drain->open = open;
+    }
+    drain->open[drain->open_count++] = view->id;
+    return 0;
+}
+
+static void relay_moved(void *context, const struct relay_counts *counts)
+{
+    struct drain *drain = context;
+
+    bar_update(&drain->bar, counts->sent + counts->deferred + counts->failed);
+}
+
+static int relay_all(struct drain *drain, struct error *err)
+{
+    struct cli *cli = drain->cli;
+    struct relay_options options = {
+        .settings = cli->settings,
+        .store = cli->store,
+        .log = cli->log,
+        .once = true,
+        .progress = relay_moved,
+        .progress_context = drain,
+    };
+    static const enum recipient_state states[] = {RECIPIENT_QUEUED, RECIPIENT_SENDING};
+    struct store_counts counts;
+    int result;
+
+    for (size_t i = 0; i < 2; i++) {
+        struct store_filter filter = {.state = &states[i]};
+
+        if (store_list(cli->store, &filter, remember_open, drain, err) != 0)
+            return -1;
+    }
+    if (drain->short_of_memory)
+        return error_set(err, ERROR_SOFT, "", "out of memory");
+    if (store_count(cli->store, &counts, err) != 0)
+        return -1;
+    bar_init(&drain->bar, "relay", counts.recipients[RECIPIENT_QUEUED]);
+    result = relay_run(&options, &drain->relay, err);
+    bar_end(&drain->bar, drain->relay.sent + drain->relay.deferred + drain->relay.failed);
+    return result;
+}
+
+/* ---- what became of it ---- */
+
+struct fate {
+    bool sent, waiting;
+    int64_t began_ms;
+};
+
+static int see_fate(void *context, const struct store_view *view)
+{
+    struct fate *fate = context;
+
+    fate->sent =
+        fate->sent || (view->state == RECIPIENT_SENT && view->changed_ms >= fate->began_ms);
+    fate->waiting =
+        fate->waiting || view->state == RECIPIENT_QUEUED || view->state == RECIPIENT_SENDING;
+    return 0;
+}
+
+static int count_changed(void *context, const struct store_view *view)
+{
+    struct drain *drain = context;
+
+    if (view->changed_ms < drain->began_ms || view->id == drain->last)
+        return 0;
+    drain->last = view->id;
+    if (view->state == RECIPIENT_FAILED)
+        drain->failed++;
+    else
+        drain->held++;
+    return 0;
+}
+
+static int count_fates(struct drain *drain, struct error *err)
+{
+    static const enum recipient_state states[] = {RECIPIENT_FAILED, RECIPIENT_HELD};
+
+    for (size_t i = 0; i < drain->open_count; i++) {
+        struct store_filter filter = {.id = drain->open[i]};
+        struct fate fate = {.began_ms = drain->began_ms};
+
+        if (store_list(drain->cli->store, &filter, see_fate, &fate, err) != 0)
+            return -1;
+        drain->relayed += fate.sent;
+        drain->waiting += fate.waiting;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct store_filter filter = {.state = &states[i]};
+
+        drain->last = 0;
+        if (store_list(drain->cli->store, &filter, count_changed, drain, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void say(const struct drain *drain)
+{
+    struct output *out = drain->cli->out;
+
+    if (drain->dry_run)
+        output_note(out,
+                    "dry run: %llu to relay, %llu to stay on the postoffice, %llu known already, "
+                    "%llu damaged",
+                    (unsigned long long)drain->intake.queued,
+                    (unsigned long long)drain->intake.left, (unsigned long long)drain->intake.known,
+                    (unsigned long long)drain->intake.damaged);
+    else
+        output_note(out, "%llu relayed, %llu left on the postoffice, %llu waiting, %llu failed",
+                    (unsigned long long)drain->relayed, (unsigned long long)drain->intake.left,
+                    (unsigned long long)drain->waiting, (unsigned long long)drain->failed);
+    if (!drain->dry_run && drain->intake.damaged > 0)
+        output_note(out, "%llu damaged, left on the postoffice: see \"msmailgw status --remains\"",
+                    (unsigned long long)drain->intake.damaged);
+    if (drain->held > 0)
+        output_note(out, "%llu held: see \"msmailgw queue list --state held\"",
+                    (unsigned long long)drain->held);
+    if (*stop_wish() != 0)
+        output_note(out, "interrupted: the rest is done at the next run");
+}
+
+static void show(const struct drain *drain)
+{
+    struct output *out = drain->cli->out;
+
+    output_begin(out, OUTPUT_RECORD, "drain", NULL, NULL, columns,
+                 sizeof columns / sizeof columns[0]);
+    output_flag(out, drain->dry_run);
+    output_number(out, drain->relayed);
+    output_number(out, drain->intake.left);
+    output_number(out, drain->waiting);
+    output_number(out, drain->failed);
+    output_number(out, drain->held);
+    output_number(out, drain->intake.damaged);
+    output_number(out, drain->intake.queued);
+    output_number(out, drain->intake.known);
+    output_number(out, drain->intake.removed);
+    output_number(out, drain->relay.sent);
+    output_flag(out, *stop_wish() != 0);
+    output_row_end(out);
+    output_end(out);
+    say(drain);
+}
+
+static int run(struct drain *drain)
+{
+    struct error err;
+
+    if (prepare(drain, &err) != 0)
+        return cli_fail(&err);
+    stop_install();
+    mime_initialize();
+    take_in(drain);
+    if (!drain->dry_run && *stop_wish() == 0 && relay_all(drain, &err) != 0) {
+        cli_wrong(CLI_WRONG, "%s", err.text);
+        drain->trouble = true;
+    }
+    if (!drain->dry_run && count_fates(drain, &err) != 0)
+        return cli_fail(&err);
+    show(drain);
+    return drain->trouble || drain->waiting > 0 || drain->failed > 0 || drain->held > 0 ||
+                   drain->intake.damaged > 0 || *stop_wish() != 0
+               ? CLI_WRONG
+               : CLI_DONE;
+}
+
+int cmd_drain(struct cli *cli, int argc, char **argv)
+{
+    struct cli_flag flags[] = {{"postoffice", true, NULL}, {"dry-run", false, NULL}};
+    struct drain drain = {.cli = cli, .locks = {-1, -1}, .began_ms = clock_now_ms()};
+    int status =
+        cli_flags(cli, &argc, &argv, flags, 2, 0, 0, "drain [--postoffice TITLE] [--dry-run]");
+
+    if (status != 0)
+        return status;
+    status = cli_settings(cli);
+    if (status != 0)
+        return status;
+    drain.dry_run = flags[1].value != NULL;
+    if (flags[0].value != NULL && (drain.only = cli_postoffice(cli, flags[0].value)) == NULL)
+        return CLI_USAGE;
+    if (!drain.dry_run && (status = cli_relaylog(cli)) != 0)
+        return status;
+    status = run(&drain);
+    release(&drain);
+    return status;
+}
