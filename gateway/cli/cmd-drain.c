@@ -238,14 +238,26 @@ static int count_changed(void *context, const struct store_view *view)
     return 0;
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+    const uint64_t *first = a, *second = b;
+
+    return (*first > *second) - (*first < *second);
+}
+
 static int count_fates(struct drain *drain, struct error *err)
 {
     static const enum recipient_state states[] = {RECIPIENT_FAILED, RECIPIENT_HELD};
 
+    /* A message with recipients in both states was remembered twice. */
+    if (drain->open_count > 0)
+        qsort(drain->open, drain->open_count, sizeof *drain->open, compare_ids);
     for (size_t i = 0; i < drain->open_count; i++) {
         struct store_filter filter = {.id = drain->open[i]};
         struct fate fate = {.began_ms = drain->began_ms};
 
+        if (i > 0 && drain->open[i] == drain->open[i - 1])
+            continue;
         if (store_list(drain->cli->store, &filter, see_fate, &fate, err) != 0)
             return -1;
         drain->relayed += fate.sent;

@@ -138,7 +138,7 @@ static void text_cell(struct output *output, const char *value, bool right)
     width = text_width(text);
     if (width > output->widths[index] && output->form != OUTPUT_LINES)
         output->widths[index] = width;
-    output->right[index] = right;
+    output->right[index] = output->right[index] || right;
     output->cells[output->rows * output->count + index] = text;
 }
 
@@ -362,17 +362,27 @@ static void print_rows(struct output *output)
     output->rows = 0;
 }
 
+/* jansson leaves DEL as it is; in JSON text it can only be inside of a string. */
+static int print_json(FILE *stream, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '\x7F' ? fputs("\\u007F", stream) == EOF : fputc(*text, stream) == EOF)
+            return -1;
+    }
+    return fputc('\n', stream) == EOF ? -1 : 0;
+}
+
 static void print_object(struct output *output)
 {
-    size_t flags = JSON_COMPACT;
+    size_t flags = JSON_COMPACT | (output->plain_object ? 0 : JSON_ENSURE_ASCII);
+    char *text;
 
     if (output->object == NULL)
         return;
-    if (!output->plain_object)
-        flags |= JSON_ENSURE_ASCII;
-    if (json_dumpf(output->object, output->stream, flags) != 0 ||
-        fputc('\n', output->stream) == EOF)
+    text = json_dumps(output->object, flags);
+    if (text == NULL || print_json(output->stream, text) != 0)
         output->failed = true;
+    free(text);
     json_decref(output->object);
     output->object = NULL;
 }
