@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define LOCK_NAME "get.lock"
-#define PART_NAME "held.part" /* a held file that is being written */
+#define PART_NAME "held.part"   /* a held file that is being written */
 #define LAST_NUMBER 0x0FFFFFFFU /* seven digits and a letter are all that 8.3 has */
 #define PIECE 65536
 
@@ -43,7 +43,8 @@ int ffapi_spool_lock(struct spool *spool, struct error *err)
         if (errno == EWOULDBLOCK)
             error_set(err, ERROR_SOFT, "",
                       "%s/%s: another process has the lock, or a GET program of an earlier run "
-                      "has not ended; stop it when it hangs", root_path(spool->root), LOCK_NAME);
+                      "has not ended; stop it when it hangs",
+                      root_path(spool->root), LOCK_NAME);
         else
             error_sys(err, ERROR_SOFT, "", "%s/%s: cannot lock", root_path(spool->root), LOCK_NAME);
         close(fd);
@@ -115,7 +116,7 @@ static void look_at(const char *name, uint32_t after, struct ffapi_spool_view *v
 }
 
 int ffapi_spool_look(const struct spool *spool, uint32_t after, struct ffapi_spool_view *view,
-               struct error *err)
+                     struct error *err)
 {
     int fd = openat(root_fd(spool->root), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -167,8 +168,7 @@ int ffapi_spool_new_number(struct spool *spool, uint32_t *number, struct error *
 int ffapi_spool_sync(struct spool *spool, struct error *err)
 {
     if (fsync(root_fd(spool->root)) != 0)
-        return error_sys(err, ERROR_SOFT, "", "%s: fsync of the directory",
-                         root_path(spool->root));
+        return error_sys(err, ERROR_SOFT, "", "%s: fsync of the directory", root_path(spool->root));
     return 0;
 }
 
@@ -179,11 +179,8 @@ static int settle(struct spool *spool, const char *name, struct error *err)
     struct stat st;
     int status = 1;
 
-    if (fd < 0) {
-        if (err != NULL && err->class == ERROR_DATA)
-            err->class = ERROR_SETUP; /* only the operator can know what else it is */
+    if (fd < 0)
         return -1;
-    }
     if (fstat(fd, &st) != 0 || fsync(fd) != 0)
         status = error_sys(err, ERROR_SOFT, "", "%s/%s: fsync", root_path(spool->root), name);
     else if (st.st_size == 0)
@@ -249,13 +246,14 @@ static bool is_held(struct spool *spool, const char *name, uint64_t size)
 }
 
 int ffapi_spool_hold(struct spool *spool, int fd, uint64_t start, uint64_t end, const char *name,
-               struct error *err)
+                     struct error *err)
 {
     int directory = root_fd(spool->root);
     int part, status;
 
     if (is_held(spool, name, end - start))
-        return ffapi_spool_sync(spool, err); /* the run before may have died between name and fsync */
+        return ffapi_spool_sync(spool,
+                                err); /* the run before may have died between name and fsync */
     part = root_open_file(spool->root, PART_NAME, O_WRONLY | O_CREAT | O_TRUNC, err);
     status = part < 0 ? -1 : copy_range(fd, part, start, end, name, err);
     if (part >= 0)
@@ -271,7 +269,7 @@ int ffapi_spool_hold(struct spool *spool, int fd, uint64_t start, uint64_t end, 
 }
 
 int ffapi_spool_hold_external(struct spool *spool, uint32_t number, unsigned message,
-                        const char *external, struct error *err)
+                              const char *external, struct error *err)
 {
     char name[SPOOL_NAME_SIZE];
     struct error failure;

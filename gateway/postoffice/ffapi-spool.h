@@ -54,22 +54,23 @@ struct ffapi_spool_view {
     uint32_t highest; /* of all names of ours */
 };
 int ffapi_spool_look(const struct spool *spool, uint32_t after, struct ffapi_spool_view *view,
-               struct error *err) WARN_UNUSED;
+                     struct error *err) WARN_UNUSED;
 
 /* A number for a new run: above all that are in use or were before. ERROR_SETUP at the last. */
 int ffapi_spool_new_number(struct spool *spool, uint32_t *number, struct error *err) WARN_UNUSED;
 
 /* Makes the file of a run that is over ours, durably: 1; 0 when there is none or it is empty (it
- * is removed then, Q111839); -1 ERROR_SOFT or ERROR_SETUP (its name is no regular file). */
+ * is removed then, Q111839); -1: ERROR_SOFT, or ERROR_DATA (its name is no regular file). */
 int ffapi_spool_take_over(struct spool *spool, uint32_t number, struct error *err) WARN_UNUSED;
 
-/* Saves octets [START, END) of FD as held file NAME, durably; done already is success. ERROR_SOFT. */
+/* Saves octets [START, END) of FD as held file NAME, durably; done already is success. ERROR_SOFT.
+ */
 int ffapi_spool_hold(struct spool *spool, int fd, uint64_t start, uint64_t end, const char *name,
-               struct error *err) WARN_UNUSED;
+                     struct error *err) WARN_UNUSED;
 
 /* Saves the file EXTERNAL that a held message names; absent is success. */
 int ffapi_spool_hold_external(struct spool *spool, uint32_t number, unsigned message,
-                        const char *external, struct error *err) WARN_UNUSED;
+                              const char *external, struct error *err) WARN_UNUSED;
 
 /* Makes what happened to names durable. ERROR_SOFT. */
 int ffapi_spool_sync(struct spool *spool, struct error *err) WARN_UNUSED;

@@ -26,7 +26,7 @@
 struct entry {
     struct item item;
     size_t *recipients;
-    bool accepted;
+    struct entry *next;
 };
 
 /* Everything of one file, from door_begin to door_finish or door_abandon. */
@@ -37,8 +37,9 @@ struct batch {
     struct stat opened;
     struct mmff *mmff;
     struct mmff_settings settings;
-    bool ended; /* the file was read to its end */
-    struct entry **entries;
+    bool ended;            /* the file was read to its end */
+    struct entry *entries; /* the last one first: nobody needs the order */
+    bool *accepted;        /* by item->number */
     size_t count, capacity;
     struct item damaged; /* the place of a malformed message */
     char (*externals)[MMFF_EXTERNAL_SIZE];
@@ -53,7 +54,7 @@ struct ffapi {
     uint64_t max_size;
     struct spool spool;
     struct batch batch;
-    uint32_t last;      /* file of this round that was given out last; 0 at its beginning */
+    uint32_t last;       /* file of this round that was given out last; 0 at its beginning */
     bool keeps_external; /* a file that is kept in this round has others beside it */
 };
 
@@ -64,12 +65,15 @@ static void batch_clear(struct batch *batch)
     mmff_free(batch->mmff);
     if (batch->fd >= 0)
         close(batch->fd);
-    for (size_t i = 0; i < batch->count; i++) {
-        message_free(batch->entries[i]->item.message);
-        free(batch->entries[i]->recipients);
-        free(batch->entries[i]);
+    while (batch->entries != NULL) {
+        struct entry *entry = batch->entries;
+
+        batch->entries = entry->next;
+        message_free(entry->item.message);
+        free(entry->recipients);
+        free(entry);
     }
-    free(batch->entries);
+    free(batch->accepted);
     free(batch->externals);
     memset(batch, 0, sizeof *batch);
     batch->fd = -1;
@@ -83,14 +87,12 @@ static int batch_open(struct ffapi *ffapi, uint32_t number, struct error *err)
 
     ffapi_spool_file_name(number, batch->file);
     batch->fd = root_open_file(ffapi->spool.root, batch->file, O_RDONLY, err);
-    if (batch->fd < 0) {
-        if (err != NULL && err->class == ERROR_DATA)
-            err->class = ERROR_SETUP; /* not a regular file: somebody else's */
+    if (batch->fd < 0)
         return -1;
-    }
     if (fstat(batch->fd, &batch->opened) != 0)
         return error_sys(err, ERROR_SOFT, "", "%s: cannot read its size", batch->file);
-    batch->settings = (struct mmff_settings){.name = batch->file, .postoffice = ffapi->name,
+    batch->settings = (struct mmff_settings){.name = batch->file,
+                                             .postoffice = ffapi->name,
                                              .codepage = ffapi->codepage,
                                              .directory = ffapi->spool.root,
                                              .max_size = ffapi->max_size};
@@ -164,15 +166,16 @@ static int run_failed(struct ffapi *ffapi, const char *name, struct error *err)
 static int begin_run(struct ffapi *ffapi, size_t limit, struct error *err)
 {
     char name[SPOOL_NAME_SIZE], path[PATH_MAX], refusal[GETRUN_MAX_LINE];
-    struct getrun_job job = {.file = path, .directory = root_fd(ffapi->spool.root),
-                             .lock = ffapi->spool.lock};
+    struct getrun_job job = {
+        .file = path, .directory = root_fd(ffapi->spool.root), .lock = ffapi->spool.lock};
     uint32_t number;
     int status;
 
     if (ffapi->keeps_external)
         return error_set(err, ERROR_SOFT, "",
                          "%s: the GET program is not run while a file is kept that has others "
-                         "beside it (XATTACH), because it could overwrite them", ffapi->directory);
+                         "beside it (XATTACH), because it could overwrite them",
+                         ffapi->directory);
     if (ffapi_spool_new_number(&ffapi->spool, &number, err) != 0)
         return -1;
     ffapi_spool_run_name(number, name);
@@ -187,6 +190,17 @@ static int begin_run(struct ffapi *ffapi, size_t limit, struct error *err)
     return status == 1 ? batch_open(ffapi, number, err) : status;
 }
 
+static int begin_locked(struct ffapi *ffapi, size_t limit, struct error *err)
+{
+    int status = take_over_runs(ffapi, err);
+
+    if (status == 0)
+        status = begin_leftover(ffapi, err);
+    if (status == 0)
+        status = begin_run(ffapi, limit, err);
+    return status;
+}
+
 static int ffapi_begin(struct door *door, size_t limit, struct error *err)
 {
     struct ffapi *ffapi = (struct ffapi *)door;
@@ -194,13 +208,11 @@ static int ffapi_begin(struct door *door, size_t limit, struct error *err)
 
     if (ffapi->batch.number != 0)
         return error_set(err, ERROR_SETUP, "", "%s: a batch is open already", ffapi->batch.file);
-    if (ffapi_spool_lock(&ffapi->spool, err) != 0)
-        return -1;
-    status = take_over_runs(ffapi, err);
+    status = ffapi_spool_lock(&ffapi->spool, err);
     if (status == 0)
-        status = begin_leftover(ffapi, err);
-    if (status == 0)
-        status = begin_run(ffapi, limit, err);
+        status = begin_locked(ffapi, limit, err);
+    if (status < 0 && err != NULL && err->class == ERROR_DATA)
+        err->class = ERROR_SETUP; /* a name of ours that is no regular file: the operator's move */
     if (status != 1)
         end_round(ffapi);
     return status;
@@ -214,6 +226,7 @@ static void set_place(const struct batch *batch, const struct mmff_place *place,
     item->place.record = place->number;
     snprintf(item->place.file, sizeof item->place.file, "%s", batch->file);
     item->queue = "";
+    item->number = SIZE_MAX; /* but for those that can be accepted */
 }
 
 static int note_externals(struct batch *batch, struct error *err)
@@ -250,22 +263,28 @@ static int list_recipients(struct entry *entry, struct error *err)
     return 0;
 }
 
+static int make_room(struct batch *batch)
+{
+    size_t capacity = batch->capacity != 0 ? 2 * batch->capacity : MAX_COUNT;
+    bool *grown;
+
+    if (batch->count < batch->capacity)
+        return 0;
+    grown = reallocarray(batch->accepted, capacity, sizeof *grown);
+    if (grown == NULL)
+        return -1;
+    batch->accepted = grown;
+    batch->capacity = capacity;
+    return 0;
+}
+
 /* Takes over MESSAGE in any case. */
 static int add_entry(struct batch *batch, const struct mmff_place *place, struct message *message,
                      struct error *err)
 {
     struct entry *entry = calloc(1, sizeof *entry);
 
-    if (entry != NULL && batch->count == batch->capacity) {
-        size_t capacity = batch->capacity != 0 ? 2 * batch->capacity : MAX_COUNT;
-        struct entry **grown = reallocarray(batch->entries, capacity, sizeof(*grown));
-
-        if (grown != NULL) {
-            batch->entries = grown;
-            batch->capacity = capacity;
-        }
-    }
-    if (entry == NULL || batch->count == batch->capacity) {
+    if (entry == NULL || make_room(batch) != 0) {
         error_sys(err, ERROR_SOFT, "", "%s: no memory", batch->file);
         message_free(message);
         free(entry);
@@ -274,7 +293,9 @@ static int add_entry(struct batch *batch, const struct mmff_place *place, struct
     set_place(batch, place, &entry->item);
     entry->item.message = message;
     entry->item.number = batch->count;
-    batch->entries[batch->count++] = entry;
+    entry->next = batch->entries;
+    batch->entries = entry;
+    batch->accepted[batch->count++] = false;
     return list_recipients(entry, err);
 }
 
@@ -291,7 +312,7 @@ static int hold(struct ffapi *ffapi, const struct mmff_place *place, const struc
         return -1;
     for (size_t i = 0; i < mmff_external_count(batch->mmff); i++) {
         if (ffapi_spool_hold_external(&ffapi->spool, batch->number, place->number,
-                                mmff_external(batch->mmff, i), err) != 0)
+                                      mmff_external(batch->mmff, i), err) != 0)
             return -1;
     }
     set_place(batch, place, &batch->damaged);
@@ -327,7 +348,7 @@ static int ffapi_next(struct door *door, struct item **out, struct error *err)
     if (status == 1) {
         if (add_entry(batch, &place, message, err) != 0)
             return -1;
-        *out = &batch->entries[batch->count - 1]->item;
+        *out = &batch->entries->item;
     }
     return status;
 }
@@ -341,8 +362,7 @@ static int ffapi_load(struct door *door, struct item *item, struct error *err)
     (void)item;
     if (fstat(batch->fd, &st) != 0)
         return error_sys(err, ERROR_SOFT, "", "%s: cannot read its size", batch->file);
-    if (st.st_size != batch->opened.st_size ||
-        st.st_mtim.tv_sec != batch->opened.st_mtim.tv_sec ||
+    if (st.st_size != batch->opened.st_size || st.st_mtim.tv_sec != batch->opened.st_mtim.tv_sec ||
         st.st_mtim.tv_nsec != batch->opened.st_mtim.tv_nsec)
         return error_set(err, ERROR_SOFT, "", "%s: was changed while it was read", batch->file);
     return 0;
@@ -352,8 +372,8 @@ static void ffapi_accept(struct door *door, const struct item *item)
 {
     struct batch *batch = &((struct ffapi *)door)->batch;
 
-    if (item->number < batch->count && &batch->entries[item->number]->item == item)
-        batch->entries[item->number]->accepted = true;
+    if (item->number < batch->count)
+        batch->accepted[item->number] = true;
 }
 
 /* ---- end ---- */
@@ -380,7 +400,7 @@ static int finish_batch(struct ffapi *ffapi, struct error *err)
     size_t left = 0;
 
     for (size_t i = 0; i < batch->count; i++)
-        left += !batch->entries[i]->accepted;
+        left += !batch->accepted[i];
     if (left == 0 && batch->ended)
         return remove_files(ffapi, err);
     ffapi->keeps_external = ffapi->keeps_external || batch->external_count != 0;
@@ -476,8 +496,7 @@ int door_open_ffapi(struct door **out, const struct ffapi_settings *settings, st
     }
     ffapi->directory = realpath(settings->directory, NULL);
     if (ffapi->directory == NULL || strlen(ffapi->directory) + SPOOL_NAME_SIZE > PATH_MAX) {
-        error_sys(err, ERROR_SETUP, "", "%s: the directory of the ffapi door",
-                  settings->directory);
+        error_sys(err, ERROR_SETUP, "", "%s: the directory of the ffapi door", settings->directory);
         goto fail;
     }
     if (ffapi_spool_open(&ffapi->spool, ffapi->directory, err) != 0)

@@ -31,9 +31,9 @@ struct run {
     const struct getrun_job *job;
     char **arguments;
     char program[4096];
-    int null, lock;   /* for the child */
-    int output[2];    /* its stdout and stderr */
-    int status[2];    /* errno of a failed exec; closed by a good one */
+    int null, lock; /* for the child */
+    int output[2];  /* its stdout and stderr */
+    int status[2];  /* errno of a failed exec; closed by a good one */
     pid_t pid;
     int pidfd;
     bool timed_out;
@@ -323,7 +323,7 @@ static int64_t press(struct run *run, int64_t now)
     } else {
         kill(-run->pid, SIGKILL);
     }
-    return now + GETRUN_KILL_AFTER_S * 1000;
+    return now + GETRUN_KILL_AFTER_S * INT64_C(1000);
 }
 
 static void wait_for_end(struct run *run)
@@ -398,8 +398,14 @@ static void run_clear(struct run *run)
 int getrun_run(const struct getrun_settings *settings, const struct getrun_job *job,
                char refusal[GETRUN_MAX_LINE], struct error *err)
 {
-    struct run run = {.settings = settings, .job = job, .null = -1, .lock = -1,
-                      .output = {-1, -1}, .status = {-1, -1}, .pid = -1, .pidfd = -1,
+    struct run run = {.settings = settings,
+                      .job = job,
+                      .null = -1,
+                      .lock = -1,
+                      .output = {-1, -1},
+                      .status = {-1, -1},
+                      .pid = -1,
+                      .pidfd = -1,
                       .refusal = refusal};
     int result = -1;
 

@@ -17,9 +17,9 @@
 #include "base/attr.h"
 #include "base/error.h"
 
-#define GETRUN_MAX_LINE 512            /* octets of a line of output; the rest of it is dropped */
-#define GETRUN_MAX_OUTPUT (256 * 1024) /* octets of output that are reported */
-#define GETRUN_KILL_AFTER_S 5          /* between SIGTERM and SIGKILL */
+#define GETRUN_MAX_LINE 512      /* octets of a line of output; the rest of it is dropped */
+#define GETRUN_MAX_OUTPUT 262144 /* octets of output that are reported */
+#define GETRUN_KILL_AFTER_S 5    /* between SIGTERM and SIGKILL */
 
 struct getrun_settings {
     const char *const *command; /* without '/': looked for in PATH */

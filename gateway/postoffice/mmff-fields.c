@@ -17,9 +17,8 @@ static int shown(size_t length)
 
 int mmff_bad_value(struct mmff_header *header, const struct mmff_field *field)
 {
-    return mmff_fault(header, MMFF_BAD_VALUE,
-                      "unknown error processing token %s with tail %.*s", field->token,
-                      shown(field->length), field->value);
+    return mmff_fault(header, MMFF_BAD_VALUE, "unknown error processing token %s with tail %.*s",
+                      field->token, shown(field->length), field->value);
 }
 
 static bool is_digit(char c)
@@ -53,9 +52,9 @@ static bool equals(const char *text, size_t length, const char *word)
  * (Q94410, Q116466) and the network names that are reserved for gateways (Q175978). */
 static const char *const native_types[] = {"CSI", "MS", "PCM"};
 static const char *const gateway_types[] = {
-    "SMTP",   "X400",   "MHS",        "SNADS",  "PROFS",    "MSMAIL", "FAX",    "MCI", "EMS",
-    "*EMS",   "ATTMAIL", "COMPUSERVE", "DISOSS", "EASYLINK", "ENVOY",  "GTE",    "OV",  "SOURCE",
-    "VMGATE",
+    "SMTP",  "X400", "MHS",  "SNADS",   "PROFS",      "MSMAIL", "FAX",
+    "MCI",   "EMS",  "*EMS", "ATTMAIL", "COMPUSERVE", "DISOSS", "EASYLINK",
+    "ENVOY", "GTE",  "OV",   "SOURCE",  "VMGATE",
 };
 
 static bool is_type(const char *text, size_t length, const char *const *types, size_t count)
@@ -69,8 +68,8 @@ static bool is_type(const char *text, size_t length, const char *const *types, s
 
 #define IS_TYPE(text, length, types) is_type(text, length, types, sizeof(types) / sizeof *(types))
 
-/* Three parts, none empty. Their 10/10/10 characters (Q116466) are not checked here: an address that
- * is too long belongs to nobody, which is not the fault of the whole message. */
+/* Three parts, none empty. Their 10/10/10 characters (Q116466) are not checked here: an address
+ * that is too long belongs to nobody, which is not the fault of the whole message. */
 static bool is_native(const char *text, size_t length)
 {
     size_t slashes = 0, part = 0;
@@ -113,7 +112,8 @@ static int add_address(struct mmff_header *header, enum address_role role, const
     if (header->message->address_count >= MESSAGE_MAX_ADDRESSES)
         return mmff_fault(header, MMFF_TOO_BIG,
                           "in group name TO type CSI, contents fields too big (more than %d "
-                          "addresses)", MESSAGE_MAX_ADDRESSES);
+                          "addresses)",
+                          MESSAGE_MAX_ADDRESSES);
     if (message_add_address(header->message, role, text, length, &failure) == 0)
         return 0;
     if (failure.class == ERROR_DATA)

@@ -53,8 +53,8 @@ static int bad_line(struct mmff_header *header, const char *text, size_t length,
 }
 
 /* 1 a line, 0 there is none that belongs to this header (a fault is noted), -1 ERROR_SOFT. */
-static int next_line(struct mmff_header *header, struct mmff_window *window,
-                     struct mmff_line *line, struct error *err)
+static int next_line(struct mmff_header *header, struct mmff_window *window, struct mmff_line *line,
+                     struct error *err)
 {
     struct error failure;
     int got;
@@ -62,7 +62,7 @@ static int next_line(struct mmff_header *header, struct mmff_window *window,
     header->line++;
     header->line_offset = header->at;
     if (header->at - header->start > MMFF_MAX_HEADER) {
-        mmff_fault(header, MMFF_PARSER, "unknown parser error (more than %d octets of header)",
+        mmff_fault(header, MMFF_PARSER, "unknown parser error (more than %u octets of header)",
                    MMFF_MAX_HEADER);
         return 0;
     }

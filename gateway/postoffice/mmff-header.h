@@ -49,10 +49,10 @@ struct mmff_header {
     size_t part_count, part_capacity;
     bool has_version, has_from, has_to, has_text;
     bool has_date, has_time, has_subject;
-    bool sizes_known;     /* every size could be read: the message's end can be computed */
-    enum mmff_form form;  /* of the VERSION line; all others must have it */
-    uint64_t start, at;   /* of the message; behind the last line read */
-    unsigned line;        /* that is being read */
+    bool sizes_known;    /* every size could be read: the message's end can be computed */
+    enum mmff_form form; /* of the VERSION line; all others must have it */
+    uint64_t start, at;  /* of the message; behind the last line read */
+    unsigned line;       /* that is being read */
     uint64_t line_offset;
     struct mmff_fault fault;
 };

@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 
-#define WINDOW_SIZE (2 * MMFF_MAX_LINE)
+#define WINDOW_SIZE ((size_t)2 * MMFF_MAX_LINE)
 #define VERSION_LENGTH 12 /* "VERSION:n.nn" */
 /* A longer run of line ends and ^Z behind the last message is data, not the padding of a program
  * that fills up its last block. */
@@ -106,7 +106,7 @@ int mmff_line_at(struct mmff_window *window, uint64_t offset, enum mmff_form for
         return -1;
     end = find_end(data, size, form);
     if (end > MMFF_MAX_LINE || (end == size && offset + size < window->size))
-        return error_set(err, ERROR_DATA, "", "a line of more than %d octets", MMFF_MAX_LINE);
+        return error_set(err, ERROR_DATA, "", "a line of more than %u octets", MMFF_MAX_LINE);
     out->text = (const char *)data;
     out->length = end;
     out->form = form;

@@ -14,7 +14,7 @@
 #include "base/attr.h"
 #include "base/error.h"
 
-#define MMFF_MAX_LINE 65536 /* octets of one line, without its end */
+#define MMFF_MAX_LINE 65536U /* octets of one line, without its end */
 
 enum mmff_form { MMFF_FORM_ANY, MMFF_FORM_CR, MMFF_FORM_LF, MMFF_FORM_CRLF };
 

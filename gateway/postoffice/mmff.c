@@ -160,8 +160,8 @@ static int open_external(struct mmff *mmff, const struct mmff_part *part, struct
  * copied instead. */
 #define SMALL 4096
 
-static int inline_content(const struct mmff *mmff, uint64_t at, uint64_t size,
-                          struct content **out, struct error *err)
+static int inline_content(const struct mmff *mmff, uint64_t at, uint64_t size, struct content **out,
+                          struct error *err)
 {
     uint8_t data[SMALL];
 
@@ -220,9 +220,9 @@ static int report_fault(const struct mmff *mmff, struct error *err)
 {
     const struct mmff_fault *fault = &mmff->header.fault;
 
-    return error_set(err, ERROR_DATA, "", "%s offset %llu: %03u-%03u-%03u %s",
-                     mmff->settings.name, (unsigned long long)fault->offset,
-                     (unsigned)fault->code, mmff->number, fault->line, fault->text);
+    return error_set(err, ERROR_DATA, "", "%s offset %llu: %03u-%03u-%03u %s", mmff->settings.name,
+                     (unsigned long long)fault->offset, (unsigned)fault->code, mmff->number,
+                     fault->line, fault->text);
 }
 
 /* What is behind the last message that we are ready to read is kept together. */
@@ -258,8 +258,7 @@ int mmff_next(struct mmff *mmff, struct message **out, struct mmff_place *place,
     if (mmff->number > MMFF_MAX_MESSAGES)
         return too_many(mmff, place, err);
     if (mmff_header_init(header, &mmff->settings, mmff->at, err) != 0 ||
-        mmff_header_read(header, &mmff->window, err) != 0 ||
-        find_end(mmff, &place->end, err) != 0)
+        mmff_header_read(header, &mmff->window, err) != 0 || find_end(mmff, &place->end, err) != 0)
         return -1;
     if (header->fault.code == MMFF_OK && add_contents(mmff, err) != 0)
         return -1;

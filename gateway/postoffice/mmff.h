@@ -8,8 +8,8 @@
  * A malformed message is ERROR_DATA with the published form of error, behind file and offset:
  * "FILE offset 4711: 144-003-007 unable to partition line ..." (error, message in the file, line in
  * the message; Q118533, Q85043). Where it ends is known when its sizes lead to the end of the file
- * or to a VERSION line. Else everything up to the next "VERSION:n.nn" line that is followed by a TO:
- * or FROM: line belongs to it.
+ * or to a VERSION line. Else everything up to the next "VERSION:n.nn" line that is followed by a
+ * TO: or FROM: line belongs to it.
  */
 #ifndef POSTOFFICE_MMFF_H
 #define POSTOFFICE_MMFF_H
@@ -23,8 +23,8 @@
 #include "base/file.h"
 #include "message/message.h"
 
-#define MMFF_MAX_MESSAGES 10000            /* what follows is one malformed message */
-#define MMFF_MAX_HEADER (16 * 1024 * 1024) /* octets before the text */
+#define MMFF_MAX_MESSAGES 10000   /* what follows is one malformed message */
+#define MMFF_MAX_HEADER 16777216U /* octets before the text */
 #define MMFF_MAX_EXTRAS 1024
 
 struct mmff;
@@ -64,8 +64,8 @@ size_t mmff_external_count(const struct mmff *mmff);
 const char *mmff_external(const struct mmff *mmff, size_t index);
 
 /*
- * Octets of NAME that are the name of a file itself, behind any DOS path ("M:\GATE\X.TXT"), into OUT
- * (MMFF_EXTERNAL_SIZE). -1 unless it is one 8.3 name: no names of ours, no other directory.
+ * Octets of NAME that are the name of a file itself, behind any DOS path ("M:\GATE\X.TXT"), into
+ * OUT (MMFF_EXTERNAL_SIZE). -1 unless it is one 8.3 name: no names of ours, no other directory.
  */
 #define MMFF_EXTERNAL_SIZE 13
 int mmff_external_name(const char *name, size_t length, char out[MMFF_EXTERNAL_SIZE]) WARN_UNUSED;

@@ -18,7 +18,7 @@
 #include "base/buf.h"
 #include "postoffice/mmff.h"
 
-#define MAX_SIZE (1024 * 1024)
+#define MAX_SIZE 1048576U
 
 /* A file in memory and its reader. */
 struct fixture {
@@ -33,6 +33,7 @@ static void open_octets(struct fixture *f, const void *data, size_t size, struct
 {
     struct error err = {0};
 
+    memset(f, 0, sizeof *f);
     f->fd = memfd_create("mmff", MFD_CLOEXEC);
     assert_true(f->fd >= 0);
     assert_int_equal(write(f->fd, data, size), size);
@@ -40,8 +41,10 @@ static void open_octets(struct fixture *f, const void *data, size_t size, struct
     f->octets = malloc(size + 1);
     assert_non_null(f->octets);
     memcpy(f->octets, data, size);
-    f->settings = (struct mmff_settings){.name = "T.MMF", .postoffice = "NET/PO",
-                                         .codepage = "CP850", .directory = directory,
+    f->settings = (struct mmff_settings){.name = "T.MMF",
+                                         .postoffice = "NET/PO",
+                                         .codepage = "CP850",
+                                         .directory = directory,
                                          .max_size = MAX_SIZE};
     assert_int_equal(mmff_open(&f->mmff, f->fd, &f->settings, &err), 0);
 }
@@ -241,8 +244,10 @@ static const struct outcome outcomes[] = {
     {"ATTACHMENTS", OCTETS(V TO FROM "ATTACHMENTS:a 1\r\nTEXT:0\r\nx"), "ok"},
     {"priority without a meaning", OCTETS(V TO FROM "PRIORITY:9\r\nTEXT:0\r\n"), "ok"},
     {"impossible date", OCTETS(V TO FROM "DATE:1900-00-00\r\nTIME:24:10\r\nTEXT:0\r\n"), "ok"},
-    {"special list", OCTETS(V "TO: *SPECIAL(PROFLIST)\r\nFROM:$SPECIAL GATENET/PROFS30\r\n"
-                            "TEXT:0\r\n"), "ok"},
+    {"special list",
+     OCTETS(V "TO: *SPECIAL(PROFLIST)\r\nFROM:$SPECIAL GATENET/PROFS30\r\n"
+              "TEXT:0\r\n"),
+     "ok"},
     {"blind EXT", OCTETS(V TO FROM "EXT:S:7:X\r\nTEXT:99\r\nTEXT:0\r\n"), "ok"},
 
     {"not MMFF", OCTETS("GIF89a"), "144-001-001"},
@@ -380,7 +385,8 @@ static void test_text_is_not_searched(void **state)
     buf_init(&file, 4096);
     buf_init(&results, 4096);
     assert_int_equal(buf_printf(&file, V TO FROM "COLOUR:red\r\nTEXT:%zu\r\n%s%s",
-                                strlen("x\r\n" GOOD), "x\r\n" GOOD, GOOD), 0);
+                                strlen("x\r\n" GOOD), "x\r\n" GOOD, GOOD),
+                     0);
     open_octets(&f, file.data, file.size, NULL);
     run_all(&f, &results);
     assert_string_equal(buf_text(&results), "141-001-004 ok");
@@ -545,9 +551,9 @@ static void test_too_large(void **state)
     struct fixture f;
 
     (void)state;
-    buf_init(&file, 2 * MAX_SIZE);
+    buf_init(&file, (size_t)2 * MAX_SIZE);
     buf_init(&results, 4096);
-    assert_int_equal(buf_printf(&file, V TO FROM "TEXT:%d\r\n", MAX_SIZE + 1), 0);
+    assert_int_equal(buf_printf(&file, V TO FROM "TEXT:%u\r\n", MAX_SIZE + 1), 0);
     add_fill(&file, '.', MAX_SIZE + 1);
     add(&file, GOOD);
     open_octets(&f, file.data, file.size, NULL);
@@ -584,9 +590,8 @@ static void test_external(void **state)
 {
     static const char file[] =
         V TO FROM "XATTACH:M:\\GATE\\DATA1.BIN,Long name.doc\r\nATTACHMENT:in.txt 2\r\n"
-                  "XATTACH:data2.bin\r\nXTEXT:BODY.TXT\r\nin"
-        V TO FROM "XATTACH:LINK.BIN\r\nTEXT:0\r\n"
-        V TO FROM "XATTACH:GONE.BIN\r\nTEXT:0\r\n" GOOD;
+                  "XATTACH:data2.bin\r\nXTEXT:BODY.TXT\r\nin" V TO FROM
+                  "XATTACH:LINK.BIN\r\nTEXT:0\r\n" V TO FROM "XATTACH:GONE.BIN\r\nTEXT:0\r\n" GOOD;
     char directory[] = "/tmp/test_mmff.XXXXXX", path[256];
     struct root *root;
     struct error err;
@@ -634,12 +639,31 @@ static void test_external(void **state)
 static void test_external_names(void **state)
 {
     static const char *const good[][2] = {
-        {"A", "A"}, {"ABCDEFGH.TXT", "ABCDEFGH.TXT"}, {"M:\\GATE\\X.Y", "X.Y"},
-        {"/tmp/a.b", "a.b"}, {"C:x~1", "x~1"}, {"\x8e.TXT", "\x8e.TXT"},
+        {"A", "A"},
+        {"ABCDEFGH.TXT", "ABCDEFGH.TXT"},
+        {"M:\\GATE\\X.Y", "X.Y"},
+        {"/tmp/a.b", "a.b"},
+        {"C:x~1", "x~1"},
+        {"\x8e.TXT", "\x8e.TXT"},
     };
     static const char *const bad[] = {
-        "", ".", "..", "A.", ".TXT", "A.B.C", "ABCDEFGHI", "A.TEXT", "A/", "..\\..", "a b",
-        "get-00000001.mmf", "held-00000001-1.mmf", "get.lock", "held.part", "A*", "A\n",
+        "",
+        ".",
+        "..",
+        "A.",
+        ".TXT",
+        "A.B.C",
+        "ABCDEFGHI",
+        "A.TEXT",
+        "A/",
+        "..\\..",
+        "a b",
+        "get-00000001.mmf",
+        "held-00000001-1.mmf",
+        "get.lock",
+        "held.part",
+        "A*",
+        "A\n",
     };
     char out[MMFF_EXTERNAL_SIZE];
 
