@@ -24,9 +24,8 @@ struct run {
 #define FAIL(run, ...)                                                                             \
     do {                                                                                           \
         print_error("%s, step %zu \"%s\"%s: ", (run)->script->name, (run)->step,                   \
-                    (run)->script->steps[(run)->step] != NULL                                      \
-                        ? (run)->script->steps[(run)->step]                                        \
-                        : "(end)",                                                                 \
+                    (run)->script->steps[(run)->step] != NULL ? (run)->script->steps[(run)->step]  \
+                                                              : "(end)",                           \
                     (run)->octetwise ? " octet by octet" : "");                                    \
         print_error(__VA_ARGS__);                                                                  \
         print_error("\n");                                                                         \
@@ -142,8 +141,7 @@ static size_t split(char *text, const char **words)
     char *rest = NULL;
     size_t count = 0;
 
-    for (char *word = strtok_r(text, " ", &rest); word != NULL;
-         word = strtok_r(NULL, " ", &rest)) {
+    for (char *word = strtok_r(text, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
         assert_true(count < WORDS);
         words[count++] = word;
     }
@@ -186,8 +184,7 @@ static void refuse_content(struct run *run, const char *data)
 {
     struct error err = {0};
 
-    if (smtp_client_content(run->client, data, strlen(data), &err) == 0 ||
-        err.class != ERROR_DATA)
+    if (smtp_client_content(run->client, data, strlen(data), &err) == 0 || err.class != ERROR_DATA)
         FAIL(run, "bad content is taken");
 }
 
