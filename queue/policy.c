@@ -123,8 +123,8 @@ static void expired_text(char out[STORE_TEXT_SIZE + 1], const struct store_row *
     if (row->tries == 0 && row->reply[0] == '\0')
         snprintf(text, sizeof text, "expired before the first try");
     else
-        snprintf(text, sizeof text, "expired after %u tries; last reply: %s", row->tries,
-                 row->reply[0] != '\0' ? row->reply : "none");
+        snprintf(text, sizeof text, "expired after %u %s; last reply: %s", row->tries,
+                 row->tries == 1 ? "try" : "tries", row->reply[0] != '\0' ? row->reply : "none");
     store_clip(out, text);
 }
 
