@@ -17,6 +17,8 @@
 #define ADDRESS_LINE_MAX 900 /* octets of an address that still fits a line, whole */
 #define WORD_MAX 60          /* longer words would be cut by GMime */
 #define PIECE_MAX 45         /* octets of text in one encoded word of at most 75 (RFC 2047 2) */
+#define FIRST_PIECE_MAX 36   /* the first word shares its line with the field's name */
+#define ENCODED_LINE_MAX 76  /* of a line with an encoded word in it (RFC 2047 2) */
 
 /* One header address, ready to be written. */
 struct party {
@@ -52,10 +54,11 @@ char *header_text(const char *utf8)
         return g_strdup(utf8);
     words = g_string_new(NULL);
     while (*utf8 != '\0') {
+        size_t max = words->len == 0 ? FIRST_PIECE_MAX : PIECE_MAX;
         const char *end = utf8;
         char *base64;
 
-        while (*end != '\0' && (size_t)(g_utf8_find_next_char(end, NULL) - utf8) <= PIECE_MAX)
+        while (*end != '\0' && (size_t)(g_utf8_find_next_char(end, NULL) - utf8) <= max)
             end = g_utf8_find_next_char(end, NULL);
         base64 = g_base64_encode((const guchar *)utf8, (gsize)(end - utf8));
         g_string_append_printf(words, "%s=?UTF-8?B?%s?=", words->len != 0 ? " " : "", base64);
@@ -301,6 +304,52 @@ static int fill_extras(GMimeMessage *out, const struct message *message, struct 
     return 0;
 }
 
+/* The last blank of a line where it may end: something other than blanks is on both sides. */
+static size_t fold_at(const char *line, size_t used, size_t size)
+{
+    size_t at = ENCODED_LINE_MAX - used;
+
+    while (at > 0) {
+        bool blank = line[at] == ' ' || line[at] == '\t';
+        if (blank && strspn(line, " \t") < at && line[at + 1] != ' ' && line[at + 1] != '\t' &&
+            at + 1 < size)
+            return at;
+        at--;
+    }
+    return 0;
+}
+
+/* GMime folds addresses at 78, one or two more than a line with an encoded word may have. Only
+ * blanks that are there become folds, so that the value stays what it is. */
+static void fold_encoded(GMimeObject *out, const char *name)
+{
+    GMimeHeader *header =
+        g_mime_header_list_get_header(g_mime_object_get_header_list(out), name);
+    const char *line = header != NULL ? g_mime_header_get_raw_value(header) : NULL;
+    size_t used = strlen(name) + 1;
+    GString *folded;
+
+    if (line == NULL)
+        return;
+    folded = g_string_new(NULL);
+    while (*line != '\0') {
+        size_t size = strcspn(line, "\n"), at = 0;
+        bool encoded = g_strstr_len(line, (gssize)size, "=?") != NULL;
+
+        if (encoded && used + size > ENCODED_LINE_MAX)
+            at = fold_at(line, used, size);
+        if (at == 0)
+            at = size + (line[size] == '\n');
+        g_string_append_len(folded, line, (gssize)at);
+        line += at;
+        if (line[-1] != '\n' && *line != '\0')
+            g_string_append_c(folded, '\n');
+        used = 0;
+    }
+    g_mime_header_set_raw_value(header, folded->str);
+    g_string_free(folded, TRUE);
+}
+
 int header_fill(GMimeMessage *out, const struct message *message,
                 const struct mime_options *options, struct mime_facts *facts, struct error *err)
 {
@@ -320,5 +369,10 @@ int header_fill(GMimeMessage *out, const struct message *message,
         return -1;
     header_set(GMIME_OBJECT(out), "X-MSMail-Source", source);
     free(source);
-    return fill_extras(out, message, facts, err);
+    if (fill_extras(out, message, facts, err) != 0)
+        return -1;
+    fold_encoded(GMIME_OBJECT(out), "From");
+    fold_encoded(GMIME_OBJECT(out), "To");
+    fold_encoded(GMIME_OBJECT(out), "Cc");
+    return 0;
 }
