@@ -71,7 +71,7 @@ static void check_settings(struct check *check)
     const struct settings_relay *relay = &check->settings->relay;
 
     check->subject = "settings";
-    finding(check, RESULT_OK, "%s: %zu postoffices, %zu relay hosts", check->settings->file,
+    finding(check, RESULT_OK, "%s: postoffices: %zu, relay hosts: %zu", check->settings->file,
             check->settings->postoffice_count, relay->host_count);
     if (relay->tls == SMTP_TLS_NONE)
         finding(check, RESULT_WARN, "tls = none: mail crosses the network in clear text");
@@ -206,19 +206,42 @@ static void check_postoffices(struct check *check, const struct map *map)
 
 /* ---- spool and log ---- */
 
-static void check_space(struct check *check)
+static void check_space(struct check *check, const char *path)
 {
     struct statvfs space;
     uint64_t available;
     char text[24];
 
-    if (statvfs(check->settings->spool, &space) != 0) {
-        finding(check, RESULT_FAIL, "%s: %s", check->settings->spool, strerror(errno));
+    if (statvfs(path, &space) != 0) {
+        finding(check, RESULT_FAIL, "%s: %s", path, strerror(errno));
         return;
     }
     available = (uint64_t)space.f_bavail * space.f_frsize;
-    finding(check, available < LEAST_FREE ? RESULT_WARN : RESULT_OK, "%s: %s free",
-            check->settings->spool, text_size(available, text));
+    finding(check, available < LEAST_FREE ? RESULT_WARN : RESULT_OK, "%s: %s free", path,
+            text_size(available, text));
+}
+
+/* The directory of PATH, with its last '/'; the caller's. */
+static char *directory_of(const char *path)
+{
+    char *directory = strdup(path), *slash = directory != NULL ? strrchr(directory, '/') : NULL;
+
+    if (slash != NULL)
+        slash[1] = '\0';
+    return directory;
+}
+
+/* Who starts first makes what is missing, if the directory around it lets them. */
+static void check_missing(struct check *check, const char *path, const char *when)
+{
+    char *directory = directory_of(path);
+
+    if (directory != NULL && access(directory, W_OK | X_OK) == 0)
+        finding(check, RESULT_OK, "%s is made at the first %s", path, when);
+    else
+        finding(check, RESULT_FAIL, "%s is not there and cannot be made: %s", path,
+                strerror(errno));
+    free(directory);
 }
 
 static void check_store(struct check *check)
@@ -244,8 +267,7 @@ static void check_spool(struct check *check)
 
     check->subject = "spool";
     if (stat(path, &info) != 0) {
-        finding(check, RESULT_FAIL, "%s: %s: make it, mode 0700, for the user of the service", path,
-                strerror(errno));
+        check_missing(check, path, "start");
         return;
     }
     owner = getpwuid(info.st_uid);
@@ -257,36 +279,23 @@ static void check_spool(struct check *check)
     else
         finding(check, RESULT_OK, "%s belongs to %s", path,
                 owner != NULL ? owner->pw_name : "a user without name");
-    check_space(check);
+    check_space(check, path);
     check_store(check);
 }
 
 static void check_log(struct check *check)
 {
     const char *path = check->settings->log;
-    char *directory, *slash;
 
     check->subject = "log";
-    if (path == NULL) {
+    if (path == NULL)
         finding(check, RESULT_OK, "relay log in the journal only");
-        return;
-    }
-    if (access(path, F_OK) == 0) {
-        if (access(path, W_OK) == 0)
-            finding(check, RESULT_OK, "%s", path);
-        else
-            finding(check, RESULT_FAIL, "%s cannot be written: %s", path, strerror(errno));
-        return;
-    }
-    directory = strdup(path);
-    slash = directory != NULL ? strrchr(directory, '/') : NULL;
-    if (slash != NULL)
-        slash[1] = '\0';
-    if (directory != NULL && access(directory, W_OK | X_OK) == 0)
-        finding(check, RESULT_OK, "%s is made at the first event", path);
+    else if (access(path, F_OK) != 0)
+        check_missing(check, path, "event");
+    else if (access(path, W_OK) == 0)
+        finding(check, RESULT_OK, "%s", path);
     else
-        finding(check, RESULT_FAIL, "%s cannot be made: %s", path, strerror(errno));
-    free(directory);
+        finding(check, RESULT_FAIL, "%s cannot be written: %s", path, strerror(errno));
 }
 
 /* ---- relay ---- */

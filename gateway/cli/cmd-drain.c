@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
+#include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -17,6 +19,8 @@
 #include "message/map.h"
 #include "message/mime.h"
 
+#define SCRATCH "/tmp/msmailgw-dry-run.XXXXXX"
+
 static const struct output_column columns[] = {
     {"dry_run", NULL, 0}, {"relayed", NULL, 0},         {"left", NULL, 0},
     {"waiting", NULL, 0}, {"failed", NULL, 0},          {"held", NULL, 0},
@@ -30,6 +34,8 @@ struct drain {
     bool dry_run;
     bool trouble; /* a postoffice or the relay could not do its work; it was told */
     int locks[2];
+    char scratch[64]; /* directory of a dry run before the first start, or "" */
+    char scratch_uri[96];
     struct map *map;
     struct bar bar;
     int64_t began_ms;
@@ -59,21 +65,47 @@ static int take_locks(struct drain *drain, struct error *err)
     return 0;
 }
 
+/* A dry run makes nothing in the spool. Before the first start there is neither a journal to ask
+ * nor a place for temporary files: both are made elsewhere and removed at the end. */
+static int make_scratch(struct drain *drain, struct error *err)
+{
+    struct cli *cli = drain->cli;
+
+    memcpy(drain->scratch, SCRATCH, sizeof SCRATCH);
+    if (mkdtemp(drain->scratch) == NULL) {
+        drain->scratch[0] = '\0';
+        return error_sys(err, ERROR_SETUP, "", "cannot make a directory " SCRATCH);
+    }
+    cli->settings->temporary = drain->scratch;
+    snprintf(drain->scratch_uri, sizeof drain->scratch_uri, "sqlite:%s/queue.db", drain->scratch);
+    return store_open(&cli->store, drain->scratch_uri, true, err);
+}
+
+static void remove_scratch(const char *directory)
+{
+    static const char *const files[] = {"queue.db", "queue.db-wal", "queue.db-shm"};
+    char path[128];
+
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, files[i]);
+        if (unlink(path) != 0 && errno != ENOENT)
+            cli_wrong(CLI_WRONG, "cannot remove %s: %s", path, strerror(errno));
+    }
+    if (rmdir(directory) != 0)
+        cli_wrong(CLI_WRONG, "cannot remove %s: %s", directory, strerror(errno));
+}
+
 static int prepare(struct drain *drain, struct error *err)
 {
     struct cli *cli = drain->cli;
 
     if (map_load(&drain->map, cli->settings->map, NULL, NULL, err) != 0)
         return -1;
-    if (!drain->dry_run)
-        return take_locks(drain, err) == 0 &&
-                       store_open(&cli->store, cli->settings->store, true, err) == 0
-                   ? 0
-                   : -1;
-    /* A dry run makes nothing: without a queue there is no journal to ask either. */
-    return store_open(&cli->store,
-                      cli_store_exists(cli->settings) ? cli->settings->store : "memory:",
-                      !cli_store_exists(cli->settings), err);
+    if (drain->dry_run && !cli_store_exists(cli->settings))
+        return make_scratch(drain, err);
+    if (!drain->dry_run && take_locks(drain, err) != 0)
+        return -1;
+    return store_open(&cli->store, cli->settings->store, !drain->dry_run, err);
 }
 
 static void release(struct drain *drain)
@@ -84,6 +116,11 @@ static void release(struct drain *drain)
     }
     map_free(drain->map);
     free(drain->open);
+    if (drain->scratch[0] == '\0')
+        return;
+    store_close(drain->cli->store);
+    drain->cli->store = NULL;
+    remove_scratch(drain->scratch);
 }
 
 /* ---- intake ---- */

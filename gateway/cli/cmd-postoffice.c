@@ -18,7 +18,7 @@ static const struct output_column list_columns[] = {
 
 static const struct output_column mailbag_columns[] = {
     {"id", "MAILBAG", 0},
-    {"kind", "KIND", 0},
+    {"type", "TYPE", 0},
     {"name", "NAME", 0},
     {"records", "RECORDS", 0},
     {"live", "LIVE", 0},

@@ -64,7 +64,10 @@ static int show_message(void *context, const struct store_view *view)
     output_time(show->out, view->expires_ms);
     output_number(show->out, view->size);
     output_text(show->out, priority);
-    output_number(show->out, view->report_of);
+    if (view->report_of != 0)
+        output_number(show->out, view->report_of);
+    else
+        output_text(show->out, NULL);
     output_text(show->out, view->fingerprint);
     output_row_end(show->out);
     show->found = true;

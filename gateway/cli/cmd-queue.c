@@ -58,7 +58,10 @@ static void show_row(const struct list *list, const struct store_view *view)
     output_time(out, view->changed_ms);
     output_flag(out, view->doubt);
     output_flag(out, view->reported);
-    output_number(out, view->report_of);
+    if (view->report_of != 0)
+        output_number(out, view->report_of);
+    else
+        output_text(out, NULL);
     output_text(out, view->status);
     output_text(out, view->relay);
     output_text(out, view->reply);

@@ -38,7 +38,7 @@ static const struct output_column note_columns[] = {
 };
 static const struct output_column remain_columns[] = {
     {"postoffice", "NET/PO", 0}, {"mailbag", "MAILBAG", 0}, {"record", "RECORD", 0},
-    {"mai", "MAI", 0},           {"kind", "KIND", 0},       {"first_age", "FOR", 0},
+    {"mai", "MAI", 0},           {"cause", "CAUSE", 0},     {"first_age", "FOR", 0},
     {"reason", "REASON", 0},
 };
 
@@ -155,8 +155,8 @@ static int show_queue(struct status *status, struct error *err)
 
     if (store_count(status->cli->store, &counts, err) != 0)
         return -1;
-    output_note(out, "\nQueue (recipients)");
-    output_begin(out, OUTPUT_RECORD, "queue", NULL, NULL, queue_columns, COUNT_OF(queue_columns));
+    output_begin(out, OUTPUT_RECORD, "queue", "\nQueue (recipients)", NULL, queue_columns,
+                 COUNT_OF(queue_columns));
     for (size_t i = 0; i < COUNT_OF(order); i++)
         output_number(out, counts.recipients[order[i]]);
     output_number(out, counts.messages);

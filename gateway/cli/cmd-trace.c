@@ -23,7 +23,7 @@ static const struct output_column event_columns[] = {
 };
 static const struct output_column remain_columns[] = {
     {"postoffice", "NET/PO", 0}, {"mailbag", "MAILBAG", 0}, {"record", "RECORD", 0},
-    {"mai", "MAI", 0},           {"kind", "KIND", 0},       {"first", "SINCE", 0},
+    {"mai", "MAI", 0},           {"cause", "CAUSE", 0},     {"first", "SINCE", 0},
     {"last", "LAST SEEN", 0},    {"reason", "REASON", 0},
 };
 
@@ -137,7 +137,7 @@ static int show_store(struct trace *trace, struct error *err)
     }
     if (trace->mai == NULL)
         return 0;
-    output_begin(cli->out, OUTPUT_TABLE, "remain", "On the postoffice", NULL, remain_columns,
+    output_begin(cli->out, OUTPUT_TABLE, "remain", "\nOn the postoffice", NULL, remain_columns,
                  COUNT_OF(remain_columns));
     result = store_list_remains(cli->store, show_remain, trace, err);
     output_end(cli->out);
@@ -182,8 +182,10 @@ static void show_log(const struct trace *trace)
     while (getline(&line, &room, file) >= 0) {
         if (!named(trace, line))
             continue;
-        if (!begun)
-            output_note(trace->cli->out, "\n%s:", path);
+        if (!begun) {
+            output_note(trace->cli->out, "%s", "");
+            output_note(trace->cli->out, "%s:", path);
+        }
         begun = true;
         logline_show(trace->cli->out, line);
     }

@@ -256,6 +256,10 @@ static char *object_text(const json_t *object)
         char *text = json_is_string(value) ? strdup(json_string_value(value))
                                            : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 
+        if (text != NULL && text[0] == '\0') {
+            free(text);
+            continue;
+        }
         if (out == NULL || text == NULL ||
             asprintf(&longer, "%s%s%s=%s", out, out[0] != '\0' ? " " : "", key, text) < 0)
             longer = NULL;
@@ -314,8 +318,6 @@ static size_t last_shown(const struct output *output)
 
 static void print_heading(struct output *output)
 {
-    if (output->heading != NULL)
-        fprintf(output->stream, "%s\n", output->heading);
     for (size_t i = 0, last = last_shown(output); i <= last; i++) {
         if (output->columns[i].title != NULL)
             print_cell(output, output->columns[i].title, i, i == last);
@@ -334,7 +336,7 @@ static void print_record(struct output *output, char **cells)
     for (size_t i = 0; i < output->count; i++) {
         const char *title = output->columns[i].title;
 
-        if (title != NULL && cells[i] != NULL)
+        if (title != NULL && cells[i] != NULL && strcmp(cells[i], "-") != 0)
             fprintf(output->stream, "%s:%*s %s\n", title, (int)(widest - text_width(title)), "",
                     cells[i]);
     }
@@ -344,6 +346,8 @@ static void print_rows(struct output *output)
 {
     size_t last = last_shown(output);
 
+    if (output->heading != NULL && output->rows > 0 && output->rows_before == 0)
+        fprintf(output->stream, "%s\n", output->heading);
     if (output->form == OUTPUT_TABLE && output->rows > 0 && output->rows_before == 0)
         print_heading(output);
     for (size_t row = 0; row < output->rows; row++) {

@@ -19,7 +19,7 @@ struct output;
 enum output_form {
     OUTPUT_TABLE,  /* heading and columns as wide as their contents */
     OUTPUT_LINES,  /* no heading, every row at once, columns padded to WIDTH */
-    OUTPUT_RECORD, /* "title: value", one line each */
+    OUTPUT_RECORD, /* "title: value", one line each; what is empty is left out */
 };
 
 struct output_column {
@@ -36,8 +36,8 @@ bool output_is_json(const struct output *output);
 
 /*
  * Begins a block of rows; COLUMNS (borrowed until output_end) are filled from left to right. KIND
- * becomes the first member of each JSON object, and in text a heading before a TABLE when HEADING
- * is not NULL; a table without rows prints nothing but NONE (may be NULL) in text.
+ * becomes the first member of each JSON object, and HEADING, when not NULL, goes
+ * before the first row in text; a table without rows prints nothing but NONE (may be NULL) in text.
  */
 void output_begin(struct output *output, enum output_form form, const char *kind,
                   const char *heading, const char *none, const struct output_column *columns,
