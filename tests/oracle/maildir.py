@@ -46,7 +46,9 @@ def _from_list(path):
         for line in file:
             if line.strip():
                 note = json.loads(line)
-                yield os.path.join(top, note["file"]), note["rcpt"], note.get("sender")
+                rcpts = note["rcpt"] if "rcpt" in note else note["to"]
+                sender = note.get("sender", note.get("from"))
+                yield os.path.join(top, note["file"]), rcpts, sender
 
 
 def _from_directory(path):
