@@ -144,12 +144,27 @@ static struct lock *lock_new(struct root *root, const char *id, struct error *er
     return lock;
 }
 
+/* Without P1 mail does not flow at all; it is not for us to create it (Q266442). */
+static int check_directory(struct root *root, struct error *err)
+{
+    char real[512];
+
+    if (root_real_name(root, "P1", real, sizeof real, err) != 0)
+        return -1;
+    return real[0] != '\0' ? 0
+                           : error_set(err, ERROR_SOFT, "", "%s: the directory P1 is absent",
+                                       root_path(root));
+}
+
 int lock_take(struct lock **out, struct root *root, const char *id, struct error *err)
 {
-    struct lock *lock = lock_new(root, id, err);
+    struct lock *lock;
     struct error why;
     int got = 0;
 
+    if (check_directory(root, err) != 0)
+        return -1;
+    lock = lock_new(root, id, err);
     if (lock == NULL)
         return -1;
     for (int i = 0; i < TRIES && got == 0; i++) {
@@ -164,12 +179,9 @@ int lock_take(struct lock **out, struct root *root, const char *id, struct error
         lock_release(lock);
         return -1;
     }
-    if (got == 0 && why.class == ERROR_NONE)
+    if (got == 0)
         error_set(&why, ERROR_SOFT, "", "%s: another program takes and leaves it all the time",
                   lock->name);
-    if (why.sys == ENOENT)
-        error_set(&why, ERROR_SOFT, "", "%s/%s: cannot be made; is the directory P1 there?",
-                  root_path(root), lock->name);
     if (err != NULL)
         *err = why;
     free(lock);
