@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -263,22 +262,23 @@ static void check_spool(struct check *check)
 {
     const char *path = check->settings->spool;
     struct stat info;
-    struct passwd *owner;
 
     check->subject = "spool";
     if (stat(path, &info) != 0) {
         check_missing(check, path, "start");
         return;
     }
-    owner = getpwuid(info.st_uid);
     if (!S_ISDIR(info.st_mode))
         finding(check, RESULT_FAIL, "%s is not a directory", path);
     else if ((info.st_mode & 077) != 0)
         finding(check, RESULT_FAIL, "%s is open to others (mode %03o): chmod 700", path,
                 (unsigned)(info.st_mode & 0777));
+    else if (info.st_uid != geteuid())
+        finding(check, RESULT_OK,
+                "%s belongs to the user with number %u: \"drain\" must be run by it", path,
+                (unsigned)info.st_uid);
     else
-        finding(check, RESULT_OK, "%s belongs to %s", path,
-                owner != NULL ? owner->pw_name : "a user without name");
+        finding(check, RESULT_OK, "%s is ours", path);
     check_space(check, path);
     check_store(check);
 }

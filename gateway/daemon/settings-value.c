@@ -12,7 +12,7 @@
 
 #define CREDENTIAL "credential:"
 /* Where systemd puts the credentials of the service, for commands that run outside of it. */
-#define CREDENTIAL_DIRECTORY "/run/credentials/msmailgwd.service"
+#define CREDENTIAL_DIRECTORY "/run/credentials/msmailgw.service"
 
 bool settings_given(const struct section *section, const char *key)
 {

@@ -207,7 +207,7 @@ static void test_credential(void **state)
     settings_free(settings);
     assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
     settings = load(*state, content);
-    assert_string_equal(settings->relay.password_file, "/run/credentials/msmailgwd.service/relay");
+    assert_string_equal(settings->relay.password_file, "/run/credentials/msmailgw.service/relay");
     settings_free(settings);
 }
 
