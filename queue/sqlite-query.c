@@ -6,13 +6,37 @@
 #include <errno.h>
 #include <string.h>
 
+static bool means_full(int sys)
+{
+    return sys == ENOSPC || sys == EDQUOT || sys == EFBIG;
+}
+
+/* A commit does not pass on the error of the system: the file of the log still knows it. */
+static int log_errno(const struct sqlite_store *store)
+{
+    sqlite3_file *file = NULL;
+    int sys = 0;
+
+    if (sqlite3_file_control(store->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) ==
+            SQLITE_OK &&
+        file != NULL && file->pMethods != NULL)
+        file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &sys);
+    return sys;
+}
+
 static bool is_full(const struct sqlite_store *store, int code)
 {
-    int sys = sqlite3_system_errno(store->db);
-
-    if ((code & 0xFF) == SQLITE_FULL)
+    switch (code) {
+    case SQLITE_FULL:
         return true;
-    return (code & 0xFF) == SQLITE_IOERR && (sys == ENOSPC || sys == EDQUOT || sys == EFBIG);
+    case SQLITE_IOERR_WRITE:
+    case SQLITE_IOERR_FSYNC:
+    case SQLITE_IOERR_TRUNCATE:
+    case SQLITE_IOERR_SHMSIZE:
+        return means_full(sqlite3_system_errno(store->db)) || means_full(log_errno(store));
+    default:
+        return false;
+    }
 }
 
 int sqlite_fail(const struct sqlite_store *store, int code, struct error *err)
