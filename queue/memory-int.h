@@ -44,6 +44,7 @@ struct memory_note {
 
 struct memory_store {
     struct store base;
+    struct store_ops ops;
     struct table messages, recipients, journal, history; /* rows are only added */
     struct table remains, notes;                         /* small, with rows removed */
     struct table texts;                                  /* char *, freed with the store */

@@ -139,7 +139,7 @@ static struct claim_message *find_claim(struct claim_message *out, size_t count,
 }
 
 static int take(struct memory_store *own, const struct due *due, int64_t now_ms,
-                struct claim_message *claim, struct error *err)
+                struct claim_message *to, struct error *err)
 {
     struct store_change sending = {.recipient = due->id,
                                    .from = RECIPIENT_QUEUED,
@@ -147,7 +147,7 @@ static int take(struct memory_store *own, const struct due *due, int64_t now_ms,
                                    .event = "sending",
                                    .now_ms = now_ms};
 
-    if (fill_recipient(memory_recipient(own, due->id), claim) != 0)
+    if (fill_recipient(memory_recipient(own, due->id), to) != 0)
         return memory_short(err);
     return change(&own->base, &sending, err);
 }
@@ -160,16 +160,16 @@ static int take_all(struct memory_store *own, const struct table *dues, int64_t 
 
     for (size_t i = 0; i < dues->count; i++) {
         const struct due *due = table_at(dues, i);
-        struct claim_message *claim = find_claim(out, *count, due->message);
+        struct claim_message *to = find_claim(out, *count, due->message);
 
-        if (claim == NULL) {
+        if (to == NULL) {
             if (*count == limit)
                 continue;
-            claim = &out[(*count)++];
-            if (fill_message(memory_message(own, due->message), room, claim) != 0)
+            to = &out[(*count)++];
+            if (fill_message(memory_message(own, due->message), room, to) != 0)
                 return memory_short(err);
         }
-        if (claim->recipient_count < room && take(own, due, now_ms, claim, err) != 0)
+        if (to->recipient_count < room && take(own, due, now_ms, to, err) != 0)
             return -1;
     }
     return 0;

@@ -239,7 +239,6 @@ static void close_store(struct store *store)
     free(own->old_recipients.rows);
     free(own->old_remains.rows);
     free(own->old_notes.rows);
-    free((void *)(uintptr_t)own->base.ops);
     free(own);
 }
 
@@ -257,22 +256,18 @@ static void set_row_sizes(struct memory_store *own)
 int store_open_memory(struct store **out, struct error *err)
 {
     struct memory_store *own = calloc(1, sizeof *own);
-    struct store_ops *ops = calloc(1, sizeof *ops);
 
-    if (own == NULL || ops == NULL) {
-        free(own);
-        free(ops);
+    if (own == NULL)
         return memory_short(err);
-    }
     set_row_sizes(own);
-    ops->close = close_store;
-    ops->begin = begin;
-    ops->commit = commit;
-    ops->rollback = rollback;
-    memory_intake_ops(ops);
-    memory_relay_ops(ops);
-    memory_operator_ops(ops);
-    own->base.ops = ops;
+    own->ops.close = close_store;
+    own->ops.begin = begin;
+    own->ops.commit = commit;
+    own->ops.rollback = rollback;
+    memory_intake_ops(&own->ops);
+    memory_relay_ops(&own->ops);
+    memory_operator_ops(&own->ops);
+    own->base.ops = &own->ops;
     *out = &own->base;
     return 0;
 }

@@ -3,13 +3,15 @@
 
 #include "queue/schedule.h"
 
-#define SECOND INT64_C(1000)
+#define SECOND INT64_C(1000) /* in milliseconds */
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
 
 void schedule_defaults(struct schedule *schedule)
 {
-    schedule->first_ms = 60 * SECOND;
-    schedule->longest_ms = 3600 * SECOND;
-    schedule->expiry_ms = 5 * 24 * 3600 * SECOND;
+    schedule->first_ms = MINUTE;
+    schedule->longest_ms = HOUR;
+    schedule->expiry_ms = 120 * HOUR;
 }
 
 static int64_t add_saturating(int64_t a, int64_t b)

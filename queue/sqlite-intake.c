@@ -129,8 +129,8 @@ static int get_message(struct store *store, uint64_t id, struct message_part *ou
     }
     query_end(&query);
     if (rc == 0)
-        return no_message(id, err);
-    return rc < 0 ? -1 : 0;
+        no_message(id, err);
+    return rc > 0 ? 0 : -1;
 }
 
 /* The one place where a second copy of a source message is refused by the file itself. */

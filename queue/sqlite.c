@@ -124,7 +124,8 @@ static int new_handle(struct sqlite_store **out, const char *path, struct error 
 
     if (own == NULL || (own->path = strdup(path)) == NULL) {
         free(own);
-        return error_set(err, ERROR_SOFT, "4.3.0", "queue %s: not enough memory", path);
+        error_set(err, ERROR_SOFT, "4.3.0", "queue %s: not enough memory", path);
+        return -1;
     }
     own->base.ops = &sqlite_ops;
     if (connect_file(own, err) != 0) {

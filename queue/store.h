@@ -125,14 +125,14 @@ int store_read_content(struct store *store, uint64_t id, uint64_t offset, void *
                        size_t *got, struct error *err) WARN_UNUSED;
 
 struct store_result {
-    uint64_t recipient;         /* id */
-    enum recipient_state state; /* SENT, FAILED, QUEUED (again, due_ms) or HELD */
+    uint64_t recipient; /* id */
     int64_t now_ms, due_ms;
-    bool attempted;        /* counts as a try (false: claimed but not offered to the server) */
-    bool doubt;            /* outcome unknown: content was sent, no reply came; kept until SENT */
-    const char *status;    /* RFC 3463 */
-    const char *reply;     /* last reply or reason, at most 1,000 octets are kept */
-    const char *relay;     /* "host[address]:port", or "" */
+    const char *status;         /* RFC 3463 */
+    const char *reply;          /* last reply or reason, at most 1,000 octets are kept */
+    const char *relay;          /* "host[address]:port", or "" */
+    enum recipient_state state; /* SENT, FAILED, QUEUED (again, due_ms) or HELD */
+    bool attempted; /* counts as a try (false: claimed but not offered to the server) */
+    bool doubt;     /* outcome unknown: content was sent, no reply came; kept until SENT */
 };
 /* Only from SENDING; inside a transaction, so that many results make one commit. */
 int store_set_result(struct store *store, const struct store_result *result,

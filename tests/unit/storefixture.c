@@ -23,7 +23,7 @@ int fixture_sqlite(void **state)
     struct fixture *fixture = new_fixture();
 
     fixture->on_disk = true;
-    strcpy(fixture->directory, "/tmp/test_store.XXXXXX");
+    snprintf(fixture->directory, sizeof fixture->directory, "/tmp/test_store.XXXXXX");
     assert_non_null(mkdtemp(fixture->directory));
     snprintf(fixture->path, sizeof fixture->path, "%s/queue.db", fixture->directory);
     snprintf(fixture->uri, sizeof fixture->uri, "sqlite:%s", fixture->path);

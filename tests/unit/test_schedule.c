@@ -20,8 +20,8 @@ static void test_defaults(void **state)
     schedule_defaults(&schedule);
     assert_int_equal(schedule.first_ms, MINUTE);
     assert_int_equal(schedule.longest_ms, HOUR);
-    assert_int_equal(schedule.expiry_ms, 5 * 24 * HOUR);
-    assert_int_equal(schedule_expiry(&schedule, NOW), NOW + 5 * 24 * HOUR);
+    assert_int_equal(schedule.expiry_ms, 120 * HOUR);
+    assert_int_equal(schedule_expiry(&schedule, NOW), NOW + 120 * HOUR);
 }
 
 static void test_pauses_double_up_to_the_longest(void **state)

@@ -95,15 +95,14 @@ static void say(const struct child *child, char kind, uint64_t number, enum reci
 static void add_content(const struct child *child, uint64_t number, uint64_t id)
 {
     static uint8_t piece[STORE_CHUNK_SIZE];
-    size_t size = size_of(number);
+    size_t size = size_of(number), filled = 0;
 
-    for (size_t at = 0; at < size;) {
-        size_t n = size - at < sizeof piece ? size - at : sizeof piece;
-
-        for (size_t i = 0; i < n; i++)
-            piece[i] = octet_of(number, at + i);
-        end_unless(store_add_content(child->store, id, piece, n, NULL) == 0, 11);
-        at += n;
+    for (size_t at = 0; at < size; at++) {
+        piece[filled++] = octet_of(number, at);
+        if (filled < sizeof piece && at + 1 < size)
+            continue;
+        end_unless(store_add_content(child->store, id, piece, filled, NULL) == 0, 11);
+        filled = 0;
     }
 }
 

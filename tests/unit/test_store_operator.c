@@ -212,10 +212,10 @@ static void add_mixture(struct fixture *fixture, const char *fingerprint,
 }
 
 struct verb_case {
-    enum store_verb verb;
     size_t count;
-    enum recipient_state queued, held, failed; /* what becomes of these */
     int64_t expires_ms;
+    enum store_verb verb;
+    enum recipient_state queued, held, failed; /* what becomes of these */
 };
 
 static void try_verb(struct fixture *fixture, const struct verb_case *want, const char *fingerprint)
@@ -244,11 +244,11 @@ static void try_verb(struct fixture *fixture, const struct verb_case *want, cons
 static void test_verbs_on_a_mixture(void **state)
 {
     static const struct verb_case cases[] = {
-        {VERB_HOLD, 1, RECIPIENT_HELD, RECIPIENT_HELD, RECIPIENT_FAILED, 1000000},
-        {VERB_RELEASE, 1, RECIPIENT_QUEUED, RECIPIENT_QUEUED, RECIPIENT_FAILED, 3000000},
-        {VERB_RETRY, 2, RECIPIENT_QUEUED, RECIPIENT_HELD, RECIPIENT_QUEUED, 3000000},
-        {VERB_RETURN, 2, RECIPIENT_FAILED, RECIPIENT_FAILED, RECIPIENT_FAILED, 1000000},
-        {VERB_DELETE, 3, RECIPIENT_DELETED, RECIPIENT_DELETED, RECIPIENT_DELETED, 1000000},
+        {1, 1000000, VERB_HOLD, RECIPIENT_HELD, RECIPIENT_HELD, RECIPIENT_FAILED},
+        {1, 3000000, VERB_RELEASE, RECIPIENT_QUEUED, RECIPIENT_QUEUED, RECIPIENT_FAILED},
+        {2, 3000000, VERB_RETRY, RECIPIENT_QUEUED, RECIPIENT_HELD, RECIPIENT_QUEUED},
+        {2, 1000000, VERB_RETURN, RECIPIENT_FAILED, RECIPIENT_FAILED, RECIPIENT_FAILED},
+        {3, 1000000, VERB_DELETE, RECIPIENT_DELETED, RECIPIENT_DELETED, RECIPIENT_DELETED},
     };
     char fingerprint[8];
 

@@ -186,6 +186,7 @@ static void test_doubt_stays_until_sent(void **state)
     uint64_t recipient = fixture_in_state(fixture, "f1", RECIPIENT_SENDING);
     struct store_counts counts;
     char events[128];
+    size_t count;
 
     fixture_result(fixture, recipient, RECIPIENT_QUEUED, true, true, 4000);
     assert_true(fixture_see(fixture, recipient).doubt);
@@ -199,8 +200,8 @@ static void test_doubt_stays_until_sent(void **state)
     assert_int_equal(counts.doubtful, 1);
 
     fixture_begin(fixture);
-    assert_done(fixture, store_apply(fixture->store, 1, VERB_RELEASE, 5000, 0, NULL,
-                                     &(size_t){0}, &fixture->err));
+    assert_done(fixture, store_apply(fixture->store, 1, VERB_RELEASE, 5000, 0, NULL, &count,
+                                     &fixture->err));
     fixture_commit(fixture);
     fixture_claim_all(fixture, 5000);
     fixture_result(fixture, recipient, RECIPIENT_SENT, true, false, 0);
@@ -257,7 +258,7 @@ static void test_long_texts_are_cut(void **state)
         struct seen_recipient seen;
 
         for (size_t at = 0; at < 1500; at += strlen(cases[i].character))
-            strcpy(text + at, cases[i].character);
+            snprintf(text + at, sizeof text - at, "%s", cases[i].character);
         snprintf(fingerprint, sizeof fingerprint, "f%zu", i);
         result.recipient = fixture_in_state(fixture, fingerprint, RECIPIENT_SENDING);
         fixture_begin(fixture);
