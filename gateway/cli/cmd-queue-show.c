@@ -185,7 +185,7 @@ static int show_line(struct lines *lines, struct error *err)
         size--;
     lines->line[size] = '\0';
     output_begin(lines->out, OUTPUT_LINES, "line", NULL, NULL, line_columns, 1);
-    output_text(lines->out, lines->line);
+    output_exact(lines->out, lines->line);
     output_row_end(lines->out);
     output_end(lines->out);
     return 0;

@@ -144,15 +144,20 @@ static void text_cell(struct output *output, const char *value, bool right)
 
 void output_text(struct output *output, const char *text)
 {
-    bool empty = text == NULL || text[0] == '\0';
+    if (text != NULL && text[0] != '\0')
+        output_exact(output, text);
+    else if (output->json)
+        json_cell(output, json_null());
+    else
+        text_cell(output, "-", false);
+}
+
+void output_exact(struct output *output, const char *text)
+{
     char *valid;
 
     if (!output->json) {
-        text_cell(output, empty ? "-" : text, false);
-        return;
-    }
-    if (empty) {
-        json_cell(output, json_null());
+        text_cell(output, text, false);
         return;
     }
     valid = text_valid(text);

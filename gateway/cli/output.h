@@ -42,7 +42,8 @@ bool output_is_json(const struct output *output);
 void output_begin(struct output *output, enum output_form form, const char *kind,
                   const char *heading, const char *none, const struct output_column *columns,
                   size_t count);
-void output_text(struct output *output, const char *text); /* NULL or "": "-" / null */
+void output_text(struct output *output, const char *text);  /* NULL or "": "-" / null */
+void output_exact(struct output *output, const char *text); /* also when it is "" */
 void output_number(struct output *output, uint64_t number);
 void output_size(struct output *output, uint64_t octets); /* "5.0K"; JSON: octets */
 void output_time(struct output *output, int64_t ms);      /* UTC; 0: "-" / null */
