@@ -114,7 +114,7 @@ static int copy_secrets(struct auth *auth, const struct auth_settings *settings)
     size_t size = strlen(settings->password);
 
     auth->user = strdup(settings->user);
-    auth->secret = malloc(sizeof *auth->secret + size + 1);
+    auth->secret = calloc(1, sizeof *auth->secret + size + 1);
     if (auth->user == NULL || auth->secret == NULL)
         return -1;
     auth->secret->len = size;
@@ -322,25 +322,26 @@ int auth_command(struct auth *auth, struct buf *line, struct error *err)
 }
 
 /* LOGIN's challenges are prompts for people, in base64 or not: nothing depends on them. */
-static int decode(const struct auth *auth, const char *challenge, char **out, unsigned *size,
-                  struct error *err)
+static char *decode(const struct auth *auth, const char *challenge, unsigned *size,
+                    struct error *err)
 {
     size_t room = strlen(challenge) + 1;
+    char *text = malloc(room);
 
     *size = 0;
-    *out = malloc(room);
-    if (*out == NULL)
-        return error_set(err, ERROR_SOFT, "4.3.0", "out of memory");
-    if (sasl_decode64(challenge, (unsigned)strlen(challenge), *out, (unsigned)room, size) ==
-        SASL_OK)
-        return 0;
-    if (strcmp(auth->mechanism, "LOGIN") == 0)
-        return 0;
-    free(*out);
-    *out = NULL;
-    return error_set(err, ERROR_SETUP, "5.5.2",
-                     "the server's challenge for AUTH %s is not base64: is it a mail server?",
-                     auth->mechanism);
+    if (text == NULL) {
+        error_set(err, ERROR_SOFT, "4.3.0", "out of memory");
+        return NULL;
+    }
+    if (sasl_decode64(challenge, (unsigned)strlen(challenge), text, (unsigned)room, size) ==
+            SASL_OK ||
+        strcmp(auth->mechanism, "LOGIN") == 0)
+        return text;
+    free(text);
+    error_set(err, ERROR_SETUP, "5.5.2",
+              "the server's challenge for AUTH %s is not base64: is it a mail server?",
+              auth->mechanism);
+    return NULL;
 }
 
 static int step(struct auth *auth, const char *challenge, unsigned size, struct buf *line,
@@ -374,7 +375,8 @@ int auth_step(struct auth *auth, const char *challenge, struct buf *line, struct
                          auth->mechanism, AUTH_STEPS_LIMIT);
     if (auth->holding)
         return say_held(auth, line, err);
-    if (decode(auth, challenge, &text, &size, err) != 0)
+    text = decode(auth, challenge, &size, err);
+    if (text == NULL)
         return -1;
     result = step(auth, text, size, line, err);
     explicit_bzero(text, strlen(challenge) + 1);

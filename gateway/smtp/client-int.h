@@ -76,7 +76,7 @@ struct smtp_client {
     struct dots dots;
     bool reset_needed; /* a transaction was left open */
     bool accepted_any; /* a recipient, in this session */
-    uint64_t mails_done;
+    uint64_t mails_done, replies;
     unsigned time_divisor;
     smtp_trace *trace;
     void *trace_context;

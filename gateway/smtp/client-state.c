@@ -24,6 +24,7 @@ struct rules {
 };
 
 static const struct rules RULES[] = {
+    [SMTP_STATE_CONNECT] = {NULL, NULL, 0, 5 * MINUTE},
     [SMTP_STATE_GREETING] = {NULL, take_greeting, POSITIVE, 5 * MINUTE},
     [SMTP_STATE_EHLO] = {send_ehlo, take_ehlo, POSITIVE, 5 * MINUTE},
     [SMTP_STATE_HELO] = {send_helo, take_helo, POSITIVE, 5 * MINUTE},
@@ -182,10 +183,25 @@ void client_send(struct smtp_client *client, const char *line, const char *shown
     client_await(client, state, mail, index);
 }
 
+/* What the caller was asked to do is over, too; what happened stays. */
+static void drop_requests(struct event_list *list)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct smtp_event event = list->items[list->head + i];
+
+        if (event.type != SMTP_START_TLS && event.type != SMTP_WANT_CONTENT)
+            list->items[list->head + kept++] = event;
+    }
+    list->count = kept;
+}
+
 /* Nothing is sent or taken any more. */
 static void end_session(struct smtp_client *client)
 {
     client_set_state(client, SMTP_STATE_CLOSED);
+    drop_requests(&client->events);
     client->awaited.count = 0;
     client->output.size = 0;
     client->sending = NULL;
@@ -196,8 +212,8 @@ static void end_session(struct smtp_client *client)
 
 void client_close(struct smtp_client *client, const struct smtp_outcome *outcome)
 {
-    client_push_event(client, SMTP_CLOSED)->outcome = *outcome;
     end_session(client);
+    client_push_event(client, SMTP_CLOSED)->outcome = *outcome;
 }
 
 void client_fail(struct smtp_client *client, const struct smtp_outcome *outcome, bool politely)
@@ -206,8 +222,8 @@ void client_fail(struct smtp_client *client, const struct smtp_outcome *outcome,
 
     if (client->state == SMTP_STATE_CLOSED)
         return;
-    client_push_event(client, SMTP_FAILED)->outcome = *outcome;
     end_session(client);
+    client_push_event(client, SMTP_FAILED)->outcome = *outcome;
     if (quit && buf_append_text(&client->output, "QUIT\r\n") == 0)
         client_trace(client, true, "QUIT");
 }
@@ -335,6 +351,7 @@ void client_take_reply(struct smtp_client *client, const struct reply *reply)
     struct awaited_list *list = &client->awaited;
     struct awaited first;
 
+    client->replies++;
     trace_reply(client, reply);
     if (list->count == 0 || list->items[list->head].end > client->appended - client->output.size) {
         take_unasked(client, reply);

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OUTPUT_LIMIT (4u * 1024 * 1024)
-#define CONTENT_LIMIT (1024u * 1024) /* of output, for content; the rest is for commands */
+#define MIB ((size_t)1024 * 1024)
+#define OUTPUT_LIMIT (4 * MIB)
+#define CONTENT_LIMIT MIB /* of output, for content; the rest is for commands */
 
 static void free_settings(struct smtp_client *client)
 {
@@ -83,11 +84,9 @@ int smtp_client_new(struct smtp_client **out, const struct smtp_settings *settin
         return error_set(err, ERROR_SOFT, "4.3.0", "out of memory");
     }
     client_await(client, SMTP_STATE_GREETING, NULL, 0);
-    client_set_state(client, SMTP_STATE_GREETING);
-    if (settings->tls == SMTP_TLS_IMPLICIT) {
-        client_set_state(client, SMTP_STATE_TLS);
+    client_set_state(client, SMTP_STATE_CONNECT);
+    if (settings->tls == SMTP_TLS_IMPLICIT)
         client_push_event(client, SMTP_START_TLS);
-    }
     *out = client;
     return 0;
 }
@@ -111,10 +110,18 @@ void smtp_client_free(struct smtp_client *client)
     free(client);
 }
 
+void smtp_client_connected(struct smtp_client *client)
+{
+    if (client->state == SMTP_STATE_CONNECT)
+        client_set_state(client, client->settings.tls == SMTP_TLS_IMPLICIT ? SMTP_STATE_TLS
+                                                                           : SMTP_STATE_GREETING);
+}
+
 void smtp_client_input(struct smtp_client *client, const void *data, size_t size)
 {
     const uint8_t *at = data;
 
+    smtp_client_connected(client);
     while (size > 0 && client->state != SMTP_STATE_CLOSED) {
         enum reply_result result;
         size_t used;
@@ -135,6 +142,7 @@ void smtp_client_input(struct smtp_client *client, const void *data, size_t size
 
 void smtp_client_tls_started(struct smtp_client *client)
 {
+    smtp_client_connected(client);
     if (client->state != SMTP_STATE_TLS)
         return;
     client->tls_on = true;
@@ -313,6 +321,11 @@ void smtp_client_quit(struct smtp_client *client)
 enum smtp_state smtp_client_state(const struct smtp_client *client)
 {
     return client->state;
+}
+
+uint64_t smtp_client_replies(const struct smtp_client *client)
+{
+    return client->replies;
 }
 
 void smtp_client_scale_time(struct smtp_client *client, unsigned divisor)

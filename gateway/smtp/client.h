@@ -67,6 +67,9 @@ struct smtp_event {
     struct smtp_outcome outcome;
 };
 
+/* The connection stands: from SMTP_STATE_CONNECT on to the greeting or, with SMTP_TLS_IMPLICIT, to
+ * the handshake. */
+void smtp_client_connected(struct smtp_client *client);
 /* Octets from the server. Never fails: a protocol error is an event. */
 void smtp_client_input(struct smtp_client *client, const void *data, size_t size);
 /* The server closed or reset the connection, or the handshake failed (TEXT says so), or
@@ -114,6 +117,9 @@ void smtp_client_quit(struct smtp_client *client);
 enum smtp_state smtp_client_state(const struct smtp_client *client);
 /* RFC 5321 4.5.3.2 time limit of the present state, or 0 when nothing is awaited. */
 int64_t smtp_client_time_limit_ms(const struct smtp_client *client);
+/* How many replies were taken. When this changes, or output was written, the time limit begins
+ * anew: octets of a reply that is not complete do not count. */
+uint64_t smtp_client_replies(const struct smtp_client *client);
 /* Divides all time limits for tests (1: as in the RFC). */
 void smtp_client_scale_time(struct smtp_client *client, unsigned divisor);
 

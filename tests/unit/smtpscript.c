@@ -136,6 +136,7 @@ static void serve(struct run *run)
     buf_clear(&input);
 }
 
+/* TEXT must have four words at least. */
 static size_t split(char *text, const char **words)
 {
     char *rest = NULL;
@@ -145,20 +146,20 @@ static size_t split(char *text, const char **words)
         assert_true(count < WORDS);
         words[count++] = word;
     }
+    assert_true(count > 3);
     return count;
 }
 
 static void give_mail(struct run *run, const char *argument)
 {
     char *copy = strdup(argument);
-    const char *words[WORDS];
+    const char *words[WORDS] = {"", "", "", ""};
     size_t count;
     struct smtp_mail mail = {0};
     struct error err = {0};
 
     assert_non_null(copy);
     count = split(copy, words);
-    assert_true(count > 3);
     mail.tag = strtoull(words[0], NULL, 10);
     mail.size = strtoull(words[1], NULL, 10);
     mail.eight_bit = strstr(words[1], "/8") != NULL;
@@ -265,6 +266,9 @@ static void play_step(struct run *run, const char *step)
         break;
     case 'A':
         smtp_client_content_abort(run->client, argument);
+        break;
+    case 'K':
+        smtp_client_connected(run->client);
         break;
     case 'T':
         smtp_client_tls_started(run->client);

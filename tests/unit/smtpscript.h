@@ -6,12 +6,19 @@
  *   s  octets from the server as they are
  *   C  the next line of the client's output; everything must be asked for before the server speaks
  *   E  the next event, see below; likewise
- *   M  "TAG SIZE SENDER RECIPIENT...": give a mail ("-" is the null sender; SIZE with a final '8'
- * as in "100/8" is 8-bit content) D  a line of content (CR LF is added) d  octets of content that
- * must be refused X  the content ends A  the content is aborted with this text T  the handshake is
- * done L  the connection is lost: "SCOPE TEXT" Q  quit U  the next unfinished mail: "TAG", "TAG
- * doubt" or "none" W  the state and its time limit in seconds: "STATE SECONDS" N  another mail may
- * be given: "yes" or "no" Z  the server speaks before the output is handed to the socket
+ *   M  give a mail: "TAG SIZE SENDER RECIPIENT..."; "-" is the null sender, SIZE "100/8" is 8-bit
+ *   D  a line of content (CR LF is added)
+ *   d  octets of content that must be refused
+ *   X  the content ends
+ *   A  the content is aborted with this text
+ *   K  the connection stands (the server's first words say so, too)
+ *   T  the handshake is done
+ *   L  the connection is lost: "SCOPE TEXT"
+ *   Q  quit
+ *   U  the next unfinished mail: "TAG", "TAG doubt" or "none"
+ *   W  the state and its time limit in seconds: "STATE SECONDS"
+ *   N  another mail may be given: "yes" or "no"
+ *   Z  the server speaks before the output is handed to the socket
  *
  * Events: "ready", "start-tls", "want TAG", "done TAG", "recipient TAG INDEX OUTCOME",
  * "failed OUTCOME", "closed OUTCOME". OUTCOME is "ACTION SCOPE STATE CODE STATUS", and may be

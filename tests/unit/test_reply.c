@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -176,9 +177,7 @@ static void test_limits(void **state)
     assert_int_equal(REPLY_BAD, feed_many("250-x\r\n", REPLY_LINES_LIMIT, "250 x\r\n"));
     assert_int_equal(REPLY_BAD, feed_many("250 ", REPLY_LINE_LIMIT / 4 + 1, "\r\n"));
     assert_int_equal(REPLY_DONE, feed_many("250 ", REPLY_LINE_LIMIT / 4, "\n"));
-    memset(line, 'x', sizeof line);
-    memcpy(line, "250-", 4);
-    memcpy(line + sizeof line - 3, "\r\n", 3);
+    snprintf(line, sizeof line, "250-%0*d\r\n", (int)sizeof line - 7, 0);
     assert_int_equal(REPLY_DONE, feed_many(line, REPLY_SIZE_LIMIT / sizeof line, "250 x\r\n"));
     assert_int_equal(REPLY_BAD, feed_many(line, REPLY_SIZE_LIMIT / sizeof line + 2, "250 x\r\n"));
 }
