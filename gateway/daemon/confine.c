@@ -23,8 +23,14 @@
 
 int confine_process(struct error *err)
 {
-    struct rlimit none = {0, 0};
+    struct rlimit none = {0, 0}, files;
 
+    /* Large contents of a batch are a temporary file each. */
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+            log_warn("msmailgwd", "cannot raise the limit of open files");
+    }
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0)
         return error_sys(err, ERROR_SETUP, "", "cannot forbid core dumps");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

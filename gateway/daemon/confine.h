@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "daemon/settings.h"
 
-/* For every process: no core dump (secrets), no new privileges. */
+/* For every process: no core dump (secrets), no new privileges, as many open files as allowed. */
 int confine_process(struct error *err) WARN_UNUSED;
 
 /* Intake: no new privileges. Its GET program (door = ffapi) may need the network; without one, this

@@ -19,6 +19,10 @@
 #define MAX_FAILURES 64
 /* MIME forms of a batch wait in memory for the commit (64 KiB each at most). */
 #define MAX_BATCH 256
+/* So do their temporary files on disk: a batch ends early when they are this large together. */
+#define MAX_BATCH_OCTETS (64u * 1024 * 1024)
+/* A GET program that does not remove what it gives would give it for ever. */
+#define MAX_BATCHES 2000
 
 /* An item that stays on the postoffice. */
 struct remain {
@@ -36,6 +40,7 @@ struct sweep {
     struct prepared *ready; /* items of this batch that go into the queue */
     uint64_t *ids;          /* their queue numbers after the commit, 0: known already */
     size_t ready_count;
+    uint64_t ready_octets;
     struct remain *remains; /* items of this batch that stay */
     size_t remain_count, remain_capacity;
     size_t known, left, damaged; /* of this batch */
@@ -196,6 +201,7 @@ static int read_item(struct sweep *sweep, struct error *err)
     if (status > 0)
         status = consider(sweep, &prepared, item, err);
     if (status == 1) {
+        sweep->ready_octets += content_size(prepared.mime);
         sweep->ready[sweep->ready_count++] = prepared;
         door_accept(sweep->door, item);
         return 1;
@@ -289,6 +295,7 @@ static void clear_batch(struct sweep *sweep)
     for (size_t i = 0; i < sweep->ready_count; i++)
         prepared_clear(&sweep->ready[i]);
     sweep->ready_count = 0;
+    sweep->ready_octets = 0;
     sweep->remain_count = 0;
     sweep->known = sweep->left = sweep->damaged = 0;
 }
@@ -313,12 +320,19 @@ static int finish_batch(struct sweep *sweep, struct error *err)
     return status;
 }
 
+/* A file of the ffapi door is one batch, however large: its contents are ranges of that file. */
+static bool batch_full(const struct sweep *sweep)
+{
+    return sweep->ready_count == MAX_BATCH ||
+           (sweep->ready_octets >= MAX_BATCH_OCTETS && sweep->postoffice->door == DOOR_NATIVE);
+}
+
 static int run_batch(struct sweep *sweep, struct error *err)
 {
     int status;
 
     do
-        status = sweep->ready_count < MAX_BATCH ? read_item(sweep, err) : 0;
+        status = batch_full(sweep) ? 0 : read_item(sweep, err);
     while (status == 1);
     if (status == 0)
         status = commit_batch(sweep, err);
@@ -338,9 +352,9 @@ static int run_round(struct sweep *sweep, struct error *last)
 {
     const struct intake *intake = sweep->intake;
     size_t limit = sweep->postoffice->batch < MAX_BATCH ? sweep->postoffice->batch : MAX_BATCH;
-    unsigned failures = 0;
+    unsigned failures = 0, batches = 0;
 
-    while (failures < MAX_FAILURES && (intake->stop == NULL || *intake->stop == 0)) {
+    while (failures < MAX_FAILURES && batches++ < MAX_BATCHES && (intake->stop == NULL || *intake->stop == 0)) {
         struct error err = {0};
         int status = door_begin(sweep->door, limit, &err);
 

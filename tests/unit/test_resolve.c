@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/resolve.h"
+
+static int load(void **state)
+{
+    static const char text[] = "CORP/HQ/ANNA\tanna@example.com\n"
+                               "CORP/HQ/BEN\tben@example.com\t\tpending\n"
+                               "SMTP:old@else.example\tnew@example.com\n";
+    char path[] = "/tmp/msmailgw-map-XXXXXX";
+    int fd = mkstemp(path);
+    struct map *map;
+    struct error err;
+    int status;
+
+    if (fd < 0 || write(fd, text, sizeof text - 1) != (ssize_t)sizeof text - 1)
+        return -1;
+    close(fd);
+    status = map_load(&map, path, NULL, NULL, &err);
+    unlink(path);
+    *state = map;
+    return status;
+}
+
+static int unload(void **state)
+{
+    map_free(*state);
+    return 0;
+}
+
+static void recipients_come_from_the_map(void **state)
+{
+    const struct map *map = *state;
+
+    assert_string_equal(resolve_recipient(map, false, "corp/hq/anna"), "anna@example.com");
+    assert_null(resolve_recipient(map, false, "CORP/HQ/BEN"));
+    assert_null(resolve_recipient(map, true, "CORP/HQ/CARA"));
+    assert_string_equal(resolve_recipient(map, false, "SMTP:old@else.example"), "new@example.com");
+}
+
+static void typed_addresses_only_when_allowed(void **state)
+{
+    const struct map *map = *state;
+
+    assert_null(resolve_recipient(map, false, "SMTP:x@else.example"));
+    assert_string_equal(resolve_recipient(map, true, "SMTP:x@else.example"), "x@else.example");
+    assert_null(resolve_recipient(map, true, "SMTP:not an address"));
+    assert_null(resolve_recipient(map, true, "FAX:12345"));
+}
+
+static const char *sender_of(const struct map *map, const char *fixed, const char *from)
+{
+    struct settings settings = {.postmaster = "pm@example.com", .envelope_sender = fixed};
+    struct message *message;
+    struct error err;
+    const char *sender;
+    static char kept[128];
+
+    assert_int_equal(message_new(&message, "CORP/HQ", "CP850", &err), 0);
+    if (from != NULL)
+        assert_int_equal(message_add_address(message, ADDRESS_FROM, from, strlen(from), &err), 0);
+    sender = resolve_sender(&settings, map, message);
+    snprintf(kept, sizeof kept, "%s", sender);
+    message_free(message);
+    return kept;
+}
+
+static void senders(void **state)
+{
+    const struct map *map = *state;
+
+    assert_string_equal(sender_of(map, NULL, "CORP/HQ/ANNA"), "anna@example.com");
+    assert_string_equal(sender_of(map, NULL, "CORP/HQ/BEN"), "pm@example.com");
+    assert_string_equal(sender_of(map, NULL, "CORP/HQ/ZOE"), "pm@example.com");
+    assert_string_equal(sender_of(map, NULL, "SMTP:x@else.example"), "x@else.example");
+    assert_string_equal(sender_of(map, "gw@example.com", "CORP/HQ/ANNA"), "gw@example.com");
+    assert_string_equal(sender_of(map, "gw@example.com", "CORP/HQ/Postmaster"), "");
+    assert_string_equal(sender_of(map, NULL, NULL), "pm@example.com");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(recipients_come_from_the_map),
+        cmocka_unit_test(typed_addresses_only_when_allowed),
+        cmocka_unit_test(senders),
+    };
+
+    return cmocka_run_group_tests(tests, load, unload);
+}
