@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Sourced by demo.sh and test.sh: install_packages build|tests installs what contrib/packages lists,
-# when something of it is missing. Only that needs to be root.
+# Sourced by demo.sh and test.sh: install_packages build|tests [PACKAGE...] installs what
+# contrib/packages lists, and those named besides, when something of it is missing. Only that needs
+# to be root.
 
 wanted_packages() {
     if [ "$1" = build ]; then
@@ -8,17 +9,19 @@ wanted_packages() {
     else
         sed -e 's/#.*//' "$top/contrib/packages"
     fi
+    shift
+    echo "$@"
 }
 
 missing_packages() {
-    for package in $(wanted_packages "$1"); do
+    for package in $(wanted_packages "$@"); do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
             echo "$package"
     done
 }
 
 install_packages() {
-    missing=$(missing_packages "$1")
+    missing=$(missing_packages "$@")
     if [ -z "$missing" ]; then
         return 0
     fi

@@ -1,0 +1,176 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Shows msmailgw at work on a Debian 12 machine: installs what is missing, builds, makes a postoffice
+# of three mailbags with 40 messages, 31 of them for people who moved, starts a mail server with TLS
+# and AUTH on loopback, drains the postoffice into it, and proves that a second run relays nothing.
+#
+#   contrib/demo.sh                      as root; ends with status 0 when all of it was so
+#   MSMAILGW_DEMO_BUILD=DIR contrib/demo.sh    uses the programs in DIR instead of building
+#
+# Everything is in one temporary directory, which is removed at the end; nothing is left running.
+set -euo pipefail
+export LC_ALL=C.UTF-8
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/contrib/install.sh"
+
+say() { printf '\n== %s\n' "$*"; }
+
+fail() {
+    echo "demo: $*" >&2
+    exit 1
+}
+
+# run COMMAND...: shows it, runs it, and keeps its output in $work/last.
+run() {
+    printf '\n$ %s\n' "$*"
+    "$@" 2>&1 | tee "$work/last"
+}
+
+expect() { # PATTERN WHAT: a line of the last output
+    grep -Eq -- "$1" "$work/last" || fail "$2"
+}
+
+# logged COMMAND...: its output only when it fails.
+logged() {
+    "$@" >"$work/log" 2>&1 </dev/null || {
+        tail -n 40 "$work/log"
+        fail "this failed: $*"
+    }
+}
+
+clean_up() {
+    local status=$?
+    trap - EXIT
+    if [ -n "$server_pid" ]; then
+        exec {server_in}>&- # its end, and that of Postfix with it
+        wait "$server_pid" || status=1
+    fi
+    rm -rf "$work"
+    exit "$status"
+}
+
+copy_source() {
+    mkdir "$work/source"
+    cd "$top"
+    if git -c safe.directory="$top" rev-parse --git-dir >"$work/log" 2>&1; then
+        git -c safe.directory="$top" ls-files -z | tar --null -T - -cf - | tar -C "$work/source" -xf -
+    else
+        tar --exclude=.git -cf - . | tar -C "$work/source" -xf -
+    fi
+    cd "$work"
+}
+
+build() {
+    copy_source
+    cd "$work/source"
+    logged autoreconf -i
+    logged ./configure
+    logged make -s -j"$(nproc)"
+    cd "$work"
+}
+
+start_server() {
+    local answer
+    head -c 18 /dev/urandom | base64 >"$work/password"
+    coproc SERVER { exec python3 "$top/contrib/demo/mailserver.py" "$work"; }
+    exec {server_in}>&"${SERVER[1]}" {server_out}<&"${SERVER[0]}" {SERVER[1]}>&- {SERVER[0]}<&-
+    server_pid=$SERVER_PID
+    read -r answer port ca_file maildir <&"$server_out" && [ "$answer" = ready ] ||
+        fail "the mail server does not start"
+}
+
+# delivered N: the number of messages in its mailbox, once there are N and none is under way.
+delivered() {
+    local count
+    echo "$1" >&"$server_in"
+    read -r count <&"$server_out" || fail "the mail server did not get $1 messages"
+    echo "$count"
+}
+
+write_settings() {
+    cat >"$work/demo.conf" <<END
+spool = spool
+hostname = gw.corp.example
+postmaster = postmaster@corp.example
+map = po.map.tsv
+log = relay.log
+
+postoffice HQ {
+    name = NORTH/HQ
+    path = po
+    profile = po.profile
+    queues = { "NORTH/SALES", "NORTH/WORKS", "SOUTH/LAB" }
+    timezone = Europe/Berlin
+}
+
+relay {
+    hosts = { "127.0.0.1:$port" }
+    tls = starttls
+    ca-file = "$ca_file"
+    server-name = mail.test
+    user = gateway
+    password-file = password
+}
+END
+}
+
+[ "$(id -u)" -eq 0 ] || fail "run it as root: it installs packages and starts a Postfix on loopback"
+umask 022
+work=$(mktemp -d /tmp/msmailgw-demo.XXXXXX)
+chmod 711 "$work"
+server_pid=
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+say "installing what is missing"
+logged install_packages build postfix
+if [ -n "${MSMAILGW_DEMO_BUILD:-}" ]; then
+    PATH=$(cd "$MSMAILGW_DEMO_BUILD" && pwd):$PATH
+else
+    say "building (a minute or two)"
+    build
+    PATH=$work/source:$PATH
+fi
+export PATH=$top/contrib/demo:$PATH
+cd "$work"
+run msmailgw --version
+
+say "a postoffice of three mailbags, the map of those who moved, and a mail server"
+python3 "$top/tests/mkpostoffice.py" --demo po
+(umask 077 && touch password)
+start_server
+write_settings
+run cat demo.conf
+
+say "is everything in order?"
+run msmailgw -c demo.conf check
+run msmailgw -c demo.conf postoffice mailbags HQ
+
+say "the first run"
+run msmailgw -c demo.conf drain
+expect '^31 relayed, 9 left on the postoffice, 0 waiting, 0 failed$' "the first run is not 31 and 9"
+run msmailgw -c demo.conf queue list --limit 5
+[ "$(msmailgw --json -c demo.conf queue list --state sent | wc -l)" -eq 31 ] ||
+    fail "the queue does not have 31 sent"
+
+say "one message, from the mailbag to the mail server's last reply"
+mai=$(msmailgw --json -c demo.conf queue list --limit 1 |
+    python3 -c 'import json, sys; print(json.loads(sys.stdin.readline())["mai"])')
+run msmailgw -c demo.conf trace "$mai"
+
+say "what arrived at the mail server"
+[ "$(delivered 31)" -eq 31 ] || fail "not 31 messages arrived"
+run arrived.py "$maildir" po.truth.json
+
+say "a second run relays nothing"
+run msmailgw -c demo.conf drain
+expect '^0 relayed, 9 left on the postoffice, 0 waiting, 0 failed$' "the second run is not 0 and 9"
+[ "$(delivered 31)" -eq 31 ] || fail "the second run relayed something"
+
+say "what is left, and why"
+run msmailgw -c demo.conf status --remains
+[ "$(msmailgw --json -c demo.conf status --remains | grep -c '"unmapped"')" -eq 9 ] ||
+    fail "not 9 items are left"
+
+say "done: 31 relayed, 9 left, 0 on the second run"
