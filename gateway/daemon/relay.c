@@ -230,6 +230,17 @@ static void abort_sessions(struct relay *relay)
         session_abort(relay->sessions[i], "the relay was stopped");
 }
 
+/* A drain does not leave reports to the next run: messages whose last recipient has just become
+ * final may have failed ones beside it. */
+static bool finished(struct relay *relay, int64_t now_ms)
+{
+    if (!nothing_left(relay, now_ms))
+        return false;
+    if (relay->options->once && relay->stop_by_ms == 0)
+        relay_upkeep(relay, now_ms);
+    return nothing_left(relay, now_ms);
+}
+
 static void on_work(evutil_socket_t fd, short what, void *context)
 {
     struct relay *relay = context;
@@ -255,7 +266,7 @@ static void on_work(evutil_socket_t fd, short what, void *context)
     end_idle_sessions(relay, now);
     if (results_pending(relay->results) != 0)
         relay_poke(relay);
-    else if (nothing_left(relay, now))
+    else if (finished(relay, now))
         event_base_loopbreak(relay->base);
     set_timer(relay, now);
 }
