@@ -211,6 +211,7 @@ struct text_job {
     struct content_writer *writer;
     struct charset_facts facts;
     size_t line; /* octets of the present line so far */
+    bool blank; /* its last octet is one */
     uint8_t input[PIECE];
 };
 
@@ -228,9 +229,12 @@ static int text_piece(void *context, const char *data, size_t size, struct error
 
     for (i = 0; i < size; i++) {
         if (data[i] == '\n') {
+            job->facts.blank_ends = job->facts.blank_ends || job->blank;
+            job->blank = false;
             job->line = 0;
             continue;
         }
+        job->blank = data[i] == ' ' || data[i] == '\t';
         if ((uint8_t)data[i] >= 0x80)
             job->facts.ascii = false;
         if (++job->line > job->facts.longest)
@@ -278,6 +282,7 @@ int charset_text(const char *codepage, const struct content *text, const char *d
     if (content_writer_finish(job->writer, out, err) != 0)
         goto out;
     job->facts.bad = job->decoder.bad;
+    job->facts.blank_ends = job->facts.blank_ends || job->blank;
     *facts = job->facts;
     status = 0;
 out:

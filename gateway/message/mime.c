@@ -77,14 +77,17 @@ static int ends_in_line_end(const struct content *text, bool *yes, struct error 
 }
 
 /* A text without a last line end gets one, from GMime or else from SMTP, unless it is base64 or the
- * boundary of a multipart follows, to which that line end belongs. */
+ * boundary of a multipart follows, to which that line end belongs. A blank at the end of a line can
+ * make GMime's quoted-printable one octet longer than RFC 2045 6.7 allows: base64 there, too. */
 static GMimeContentEncoding choose_encoding(const struct job *job,
                                             const struct charset_facts *facts, bool complete)
 {
     if (!complete && job->message->attachment_count == 0)
         return GMIME_CONTENT_ENCODING_BASE64;
-    return facts->ascii && facts->longest <= MIME_LINE_MAX ? GMIME_CONTENT_ENCODING_7BIT
-                                                           : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
+    if (facts->ascii && facts->longest <= MIME_LINE_MAX)
+        return GMIME_CONTENT_ENCODING_7BIT;
+    return facts->blank_ends ? GMIME_CONTENT_ENCODING_BASE64
+                             : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
 }
 
 static int make_text(struct job *job, GMimePart **out, struct error *err)
