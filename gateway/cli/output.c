@@ -250,13 +250,13 @@ void output_list(struct output *output, const char *const *texts, size_t count)
 }
 
 /* "key=value" for each member; the caller's. */
-static char *object_text(const json_t *object)
+static char *object_text(json_t *object)
 {
     const char *key;
     json_t *value;
     char *out = strdup(""), *longer;
 
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    json_object_foreach(object, key, value)
     {
         char *text = json_is_string(value) ? strdup(json_string_value(value))
                                            : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);

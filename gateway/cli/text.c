@@ -177,8 +177,11 @@ const char *text_size(uint64_t octets, char out[24])
         snprintf(out, 24, "%" PRIu64, octets);
         return out;
     }
-    for (value /= 1024; value >= 999.95 && unit < sizeof units - 2; value /= 1024)
+    value /= 1024;
+    while (value >= 999.95 && unit < sizeof units - 2) {
+        value /= 1024;
         unit++;
+    }
     snprintf(out, 24, "%.1f%c", value, units[unit]);
     return out;
 }

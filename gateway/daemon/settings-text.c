@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 
-#define SETTINGS_MAX_FILE (1024u * 1024)
+#define SETTINGS_MAX_FILE ((size_t)1024 * 1024)
 
 enum token { TOKEN_PLAIN, TOKEN_QUOTED, TOKEN_SINGLE, TOKEN_LINE_COMMENT, TOKEN_COMMENT };
 

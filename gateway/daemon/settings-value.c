@@ -24,12 +24,13 @@ bool settings_given(const struct section *section, const char *key)
 int settings_wrong(const struct section *section, const char *key, const char *format, ...)
 {
     char text[ERROR_TEXT_SIZE], line[16] = "";
-    const cfg_opt_t *option = key != NULL ? cfg_getopt(section->cfg, key) : NULL;
+    const cfg_opt_t *option;
     va_list args;
 
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    option = key != NULL ? cfg_getopt(section->cfg, key) : NULL;
     if (option != NULL && option->comment != NULL)
         snprintf(line, sizeof line, "%s:", option->comment);
     return error_set(section->err, ERROR_SETUP, "", "%s:%s %s%s%s%s", section->file, line,

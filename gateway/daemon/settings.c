@@ -213,10 +213,10 @@ static int load_schedule(const struct section *section, struct schedule *out)
     schedule_defaults(out);
     if (settings_number(section, "retry-first", 1, DAY_S, (uint64_t)out->first_ms / 1000, &first) !=
             0 ||
-        settings_number(section, "retry-longest", 1, 7 * DAY_S, (uint64_t)out->longest_ms / 1000,
-                        &longest) != 0 ||
-        settings_number(section, "expiry", 1, 366 * DAY_S, (uint64_t)out->expiry_ms / 1000,
-                        &expiry) != 0)
+        settings_number(section, "retry-longest", 1, UINT64_C(7) * DAY_S,
+                        (uint64_t)out->longest_ms / 1000, &longest) != 0 ||
+        settings_number(section, "expiry", 1, UINT64_C(366) * DAY_S,
+                        (uint64_t)out->expiry_ms / 1000, &expiry) != 0)
         return -1;
     if (longest < first)
         return settings_wrong(section, "retry-longest",
@@ -436,23 +436,23 @@ static int load_file(struct section *top, const char *content)
     return result;
 }
 
-int settings_load(struct settings **out, const char *file, struct error *err)
+int settings_load(struct settings **out, const char *path, struct error *err)
 {
-    struct section top = {.file = file, .err = err};
+    struct section top = {.file = path, .err = err};
     char *content = NULL, *directory = NULL;
     int result = -1;
 
     *out = NULL;
     top.owner = calloc(1, sizeof *top.owner);
     if (top.owner == NULL)
-        return error_set(err, ERROR_SETUP, "", "%s: out of memory", file);
-    if (settings_read_text(file, &content, err) != 0)
+        return error_set(err, ERROR_SETUP, "", "%s: out of memory", path);
+    if (settings_read_text(path, &content, err) != 0)
         goto out;
-    directory = directory_of(file, err);
+    directory = directory_of(path, err);
     if (directory == NULL)
         goto out;
     top.directory = directory;
-    top.owner->settings.file = settings_keep_text(&top, file);
+    top.owner->settings.file = settings_keep_text(&top, path);
     if (top.owner->settings.file != NULL)
         result = load_file(&top, content);
 out:
