@@ -29,11 +29,16 @@ struct decoder {
     char input[PENDING + LINEENDS_PIECE];
 };
 
+static bool is_open(iconv_t cd)
+{
+    return (intptr_t)cd != -1;
+}
+
 static int decoder_open(struct decoder *decoder, const char *codepage, decoder_emit *emit,
                         void *context, struct error *err)
 {
     decoder->cd = iconv_open("UTF-8", codepage);
-    if (decoder->cd == (iconv_t)-1)
+    if (!is_open(decoder->cd))
         return error_sys(err, errno == ENOMEM ? ERROR_SOFT : ERROR_SETUP, "",
                          "code page \"%.40s\" is not known to this system's iconv", codepage);
     decoder->emit = emit;
@@ -103,19 +108,21 @@ static void decoder_close(struct decoder *decoder)
     iconv_close(decoder->cd);
 }
 
-/* Line ends, digits and letters must be those of ASCII: all that cuts texts and addresses into
- * pieces relies on it. (CP864 has another percent sign, so not all of ASCII is asked for.) */
+/* Line ends, digits and letters must be those of ASCII, and no sequence of ASCII octets may shift
+ * into another set (as in UTF-7, HZ, ISO-2022): all that cuts texts and addresses into pieces
+ * relies on it. (CP864 has another percent sign, so not all of ASCII is asked for.) */
 static bool is_ascii_based(const char *name)
 {
     static const char probe[] =
-        "\t\n\r 0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ/:abcdefghijklmnopqrstuvwxyz";
+        "\t\n\r 0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ/:abcdefghijklmnopqrstuvwxyz"
+        "+AGE- ~{!!~} \x1B$B!!\x1B(B";
     iconv_t cd = iconv_open("UTF-8", name);
     char in[sizeof probe], out[4 * sizeof probe];
     char *from = in, *to = out;
     size_t left = sizeof probe - 1, room = sizeof out;
     bool same;
 
-    if (cd == (iconv_t)-1)
+    if (!is_open(cd))
         return false;
     memcpy(in, probe, sizeof probe);
     same = iconv(cd, &from, &left, &to, &room) != (size_t)-1 &&

@@ -20,9 +20,9 @@
 #define MAP_MAX_KEY 4096
 
 struct map {
-    uint8_t *data; /* the file; line ends and TABs became NULs, entries point into it */
-    GArray *entries;
-    GHashTable *index; /* key -> position in entries + 1 */
+    uint8_t *data;      /* the file; line ends and TABs became NULs, entries point into it */
+    GPtrArray *entries; /* of struct map_entry, in the order of the file */
+    GHashTable *index;  /* key -> struct map_entry */
 };
 
 struct map_load {
@@ -55,16 +55,17 @@ static int complain(struct map_load *load, const char *format, ...) PRINTF_LIKE(
 
 static int complain(struct map_load *load, const char *format, ...)
 {
-    char text[ERROR_TEXT_SIZE];
     va_list args;
+    char *text;
 
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    text = g_strdup_vprintf(format, args);
     va_end(args);
     if (load->problems++ == 0)
         error_set(load->err, ERROR_SETUP, "", "%s line %u: %s", load->path, load->line, text);
     if (load->problem != NULL)
         load->problem(load->context, load->line, text);
+    g_free(text);
     return -1;
 }
 
@@ -83,21 +84,21 @@ static char *trim(char *text)
 static int split(struct map_load *load, char *line, char *fields[FIELDS])
 {
     static char none[] = "";
-    size_t count = 0;
+    size_t count, i;
 
-    while (line != NULL && count < FIELDS) {
+    for (i = 0; i < FIELDS; i++)
+        fields[i] = none;
+    for (count = 0; line != NULL && count < FIELDS; count++) {
         char *next = strchr(line, '\t');
         if (next != NULL)
             *next++ = '\0';
-        fields[count++] = trim(line);
+        fields[count] = trim(line);
         line = next;
     }
     if (line != NULL)
         return complain(load, "more than %d TAB separated fields", FIELDS);
     if (count < 2)
         return complain(load, "needs at least NET/PO/USER, a TAB and an SMTP address");
-    while (count < FIELDS)
-        fields[count++] = none;
     return 0;
 }
 
@@ -170,23 +171,25 @@ static int check_fields(struct map_load *load, char *fields[FIELDS], bool *activ
     return 0;
 }
 
-static int add_entry(struct map_load *load, const struct map_entry *entry)
+static int add_entry(struct map_load *load, char *key, const struct map_entry *entry)
 {
-    GArray *entries = load->map->entries;
-    const struct map_entry *old = map_find(load->map, entry->key);
+    const struct map_entry *old = map_find(load->map, key);
+    struct map_entry *copy;
 
     if (old != NULL)
-        return complain(load, "\"%.60s\" is already in line %u", entry->key, old->line);
-    g_array_append_vals(entries, entry, 1);
-    g_hash_table_insert(load->map->index, (gpointer)(uintptr_t)entry->key,
-                        GUINT_TO_POINTER(entries->len));
+        return complain(load, "\"%.60s\" is already in line %u", key, old->line);
+    copy = g_new(struct map_entry, 1);
+    *copy = *entry;
+    g_ptr_array_add(load->map->entries, copy);
+    g_hash_table_insert(load->map->index, key, copy);
     return 0;
 }
 
 static int load_line(struct map_load *load, char *line, size_t size)
 {
-    char *fields[FIELDS] = {NULL};
+    char *fields[FIELDS];
     struct map_entry entry;
+    char *key;
     size_t i;
 
     if (size > 0 && line[size - 1] == '\r')
@@ -201,13 +204,14 @@ static int load_line(struct map_load *load, char *line, size_t size)
         return 0;
     if (split(load, line, fields) != 0)
         return -1;
-    entry.key = address_native(fields[0]);
+    key = fields[0] + (address_native(fields[0]) - fields[0]);
+    entry.key = key;
     entry.smtp = fields[1];
     entry.display = fields[4];
     entry.line = load->line;
-    if (check_key(load, entry.key) != 0 || check_fields(load, fields, &entry.active) != 0)
+    if (check_key(load, key) != 0 || check_fields(load, fields, &entry.active) != 0)
         return -1;
-    return add_entry(load, &entry);
+    return add_entry(load, key, &entry);
 }
 
 static int load_lines(struct map_load *load, size_t size)
@@ -280,7 +284,7 @@ int map_load(struct map **out, const char *path, map_problem *problem, void *con
     }
     load.map = g_new0(struct map, 1);
     load.map->data = data;
-    load.map->entries = g_array_new(FALSE, FALSE, sizeof(struct map_entry));
+    load.map->entries = g_ptr_array_new_with_free_func(g_free);
     load.map->index = g_hash_table_new(key_hash, key_equal);
     if (load_lines(&load, size) == 0) {
         *out = load.map;
@@ -298,7 +302,7 @@ void map_free(struct map *map)
     if (map == NULL)
         return;
     g_hash_table_destroy(map->index);
-    g_array_free(map->entries, TRUE);
+    g_ptr_array_free(map->entries, TRUE);
     free(map->data);
     g_free(map);
 }
@@ -310,12 +314,10 @@ size_t map_size(const struct map *map)
 
 const struct map_entry *map_at(const struct map *map, size_t index)
 {
-    return &g_array_index(map->entries, struct map_entry, index);
+    return g_ptr_array_index(map->entries, index);
 }
 
 const struct map_entry *map_find(const struct map *map, const char *address)
 {
-    guint at = GPOINTER_TO_UINT(g_hash_table_lookup(map->index, address));
-
-    return at != 0 ? map_at(map, at - 1) : NULL;
+    return g_hash_table_lookup(map->index, address);
 }

@@ -17,7 +17,7 @@
 #include "base/attr.h"
 #include "base/error.h"
 
-#define MAP_MAX_FILE (256u * 1024 * 1024)
+#define MAP_MAX_FILE ((size_t)256 * 1024 * 1024)
 
 struct map;
 

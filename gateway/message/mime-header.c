@@ -46,6 +46,24 @@ static bool is_plain(const char *utf8)
     return at == utf8 || at[-1] != ' ';
 }
 
+/* The end of the next piece of an encoded word: between characters, and, when possible, such that
+ * base64 needs no padding, because some readers stop at padding between words. */
+static const char *piece_end(const char *utf8, size_t max)
+{
+    const char *end = utf8, *unpadded = NULL;
+
+    while (*end != '\0') {
+        const char *next = g_utf8_find_next_char(end, NULL);
+
+        if ((size_t)(next - utf8) > max)
+            return unpadded != NULL ? unpadded : end;
+        end = next;
+        if ((end - utf8) % 3 == 0)
+            unpadded = end;
+    }
+    return end;
+}
+
 char *header_text(const char *utf8)
 {
     GString *words;
@@ -54,13 +72,9 @@ char *header_text(const char *utf8)
         return g_strdup(utf8);
     words = g_string_new(NULL);
     while (*utf8 != '\0') {
-        size_t max = words->len == 0 ? FIRST_PIECE_MAX : PIECE_MAX;
-        const char *end = utf8;
-        char *base64;
+        const char *end = piece_end(utf8, words->len == 0 ? FIRST_PIECE_MAX : PIECE_MAX);
+        char *base64 = g_base64_encode((const guchar *)utf8, (gsize)(end - utf8));
 
-        while (*end != '\0' && (size_t)(g_utf8_find_next_char(end, NULL) - utf8) <= max)
-            end = g_utf8_find_next_char(end, NULL);
-        base64 = g_base64_encode((const guchar *)utf8, (gsize)(end - utf8));
         g_string_append_printf(words, "%s=?UTF-8?B?%s?=", words->len != 0 ? " " : "", base64);
         g_free(base64);
         utf8 = end;
@@ -323,8 +337,7 @@ static size_t fold_at(const char *line, size_t used, size_t size)
  * blanks that are there become folds, so that the value stays what it is. */
 static void fold_encoded(GMimeObject *out, const char *name)
 {
-    GMimeHeader *header =
-        g_mime_header_list_get_header(g_mime_object_get_header_list(out), name);
+    GMimeHeader *header = g_mime_header_list_get_header(g_mime_object_get_header_list(out), name);
     const char *line = header != NULL ? g_mime_header_get_raw_value(header) : NULL;
     size_t used = strlen(name) + 1;
     GString *folded;

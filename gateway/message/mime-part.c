@@ -11,8 +11,9 @@
 #include "message/charset.h"
 
 #define NAME_MAX_CHARACTERS 255
-#define NAME_PIECE 16 /* octets of a name in one piece: tripled by escapes they still fit a line   \
-                       */
+#define NAME_PIECE                                                                                 \
+    16 /* octets of a name in one piece: tripled by escapes they still fit a line                  \
+        */
 
 /* Texts are application/octet-stream: a text part would be open to changes of its line ends. */
 static const struct {
@@ -78,19 +79,21 @@ GMimePart *part_plain_new(const char *type, const char *subtype, const char *tex
     return part;
 }
 
-/* For readers that do not know RFC 2231: the name with '_' for what is not ASCII. */
+/* For readers that do not know RFC 2231: the name with '_' for what is not ASCII, and for '?', so
+ * that nothing looks like an encoded word. */
 static char *ascii_name(const char *name)
 {
     GString *ascii = g_string_new(NULL);
 
     for (; *name != '\0'; name = g_utf8_find_next_char(name, NULL))
-        g_string_append_c(ascii, (guchar)*name < 0x80 ? *name : '_');
+        g_string_append_c(ascii, (guchar)*name < 0x80 && *name != '?' ? *name : '_');
     return g_string_free(ascii, FALSE);
 }
 
-/* GMime cuts a long name inside characters, and readers that decode each piece of RFC 2231 by
- * itself do not join them again. Such a name is cut here, between characters. */
-static void set_long_filename(GMimeObject *part, const char *name, const char *size)
+/* GMime chooses the charset of a name by itself, cuts a long name inside characters, which readers
+ * that decode each piece of RFC 2231 by itself do not join again, and writes what looks like an
+ * encoded word as it is. Such names are written here. */
+static void set_filename_pieces(GMimeObject *part, const char *name, const char *size)
 {
     GString *value = g_string_new(" attachment; size=");
     GMimeHeader *header;
@@ -99,14 +102,15 @@ static void set_long_filename(GMimeObject *part, const char *name, const char *s
     g_string_append(value, size);
     for (count = 0; *name != '\0'; count++) {
         const char *end = name;
-        char *piece, *escaped;
+        char *piece, *escaped, key[24] = "filename*";
 
         while (*end != '\0' && end - name < NAME_PIECE)
             end = g_utf8_find_next_char(end, NULL);
         piece = g_strndup(name, (gsize)(end - name));
         escaped = g_uri_escape_string(piece, NULL, FALSE);
-        g_string_append_printf(value, ";\n\tfilename*%u*=%s%s", count, count == 0 ? "UTF-8''" : "",
-                               escaped);
+        if (count != 0 || *end != '\0')
+            snprintf(key, sizeof key, "filename*%u*", count);
+        g_string_append_printf(value, ";\n\t%s=%s%s", key, count == 0 ? "UTF-8''" : "", escaped);
         g_free(escaped);
         g_free(piece);
         name = end;
@@ -139,8 +143,8 @@ GMimePart *part_file(const char *name, GMimeStream *stream, uint64_t size)
     g_mime_object_set_disposition(GMIME_OBJECT(part), GMIME_DISPOSITION_ATTACHMENT);
     g_mime_object_set_content_disposition_parameter(GMIME_OBJECT(part), "filename", name);
     g_mime_object_set_content_disposition_parameter(GMIME_OBJECT(part), "size", digits);
-    if (strlen(name) > NAME_PIECE && !g_str_is_ascii(name))
-        set_long_filename(GMIME_OBJECT(part), name, digits);
+    if (!g_str_is_ascii(name) || strstr(name, "=?") != NULL)
+        set_filename_pieces(GMIME_OBJECT(part), name, digits);
     set_content(part, stream, GMIME_CONTENT_ENCODING_BASE64);
     g_free(ascii);
     return part;

@@ -141,6 +141,7 @@ static void content_stream_class_init(gpointer class, gpointer data)
     stream->substream = content_stream_substream;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is GMime's */
 static ssize_t refuse_read(GMimeStream *stream, char *buf, size_t len)
 {
     (void)stream;
@@ -173,6 +174,7 @@ static int outlet_flush(struct outlet *outlet)
 
 static int outlet_check(struct outlet *outlet, const uint8_t *data, size_t size)
 {
+    unsigned long long near = outlet->size + outlet->used;
     size_t i;
 
     for (i = 0; i < size; i++) {
@@ -192,7 +194,7 @@ broken:
     error_set(&outlet->trouble->err, ERROR_DATA, "5.6.0",
               "made a line that mail must not have (NUL, bare CR or LF, or more than %d octets) "
               "near offset %llu",
-              MIME_LINE_MAX, (unsigned long long)(outlet->size + outlet->used));
+              MIME_LINE_MAX, near);
     return outlet_fail(outlet);
 }
 
@@ -257,28 +259,25 @@ static void sink_stream_class_init(gpointer class, gpointer data)
     stream->substream = sink_substream;
 }
 
+static GType stream_type(const char *name, guint class_size, GClassInitFunc init, guint size)
+{
+    GType type = g_type_from_name(name);
+
+    return type != 0 ? type
+                     : g_type_register_static_simple(GMIME_TYPE_STREAM, name, class_size, init,
+                                                     size, NULL, 0);
+}
+
 static GType content_stream_type(void)
 {
-    static gsize once;
-
-    if (g_once_init_enter(&once))
-        g_once_init_leave(&once, g_type_register_static_simple(
-                                     GMIME_TYPE_STREAM, "MsmailgwContentStream",
-                                     sizeof(struct content_stream_class), content_stream_class_init,
-                                     sizeof(struct content_stream), NULL, 0));
-    return once;
+    return stream_type("MsmailgwContentStream", sizeof(struct content_stream_class),
+                       content_stream_class_init, sizeof(struct content_stream));
 }
 
 static GType sink_stream_type(void)
 {
-    static gsize once;
-
-    if (g_once_init_enter(&once))
-        g_once_init_leave(&once, g_type_register_static_simple(
-                                     GMIME_TYPE_STREAM, "MsmailgwSinkStream",
-                                     sizeof(struct sink_stream_class), sink_stream_class_init,
-                                     sizeof(struct sink_stream), NULL, 0));
-    return once;
+    return stream_type("MsmailgwSinkStream", sizeof(struct sink_stream_class),
+                       sink_stream_class_init, sizeof(struct sink_stream));
 }
 
 GMimeStream *content_stream_new(const struct content *content, struct mime_trouble *trouble)

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "message/address.h"
+
+#define TEN "aaaaaaaaaa"
+#define SIXTY TEN TEN TEN TEN TEN TEN
+
+static void test_smtp_valid(void **state)
+{
+    static const struct {
+        const char *text;
+        bool valid;
+    } cases[] = {
+        {"a@b", true},
+        {"first.last@corp.example", true},
+        {"o'neil+tag=x@sub.corp.example", true},
+        {"\"a b\"@corp.example", true},
+        {"\"a\\\"b\"@corp.example", true},
+        {"\"\"@corp.example", true},
+        {"u@[192.0.2.1]", true},
+        {"u@[IPv6:2001:db8::1]", true},
+        {SIXTY "aaaa@b", true},
+        {SIXTY "aaaaa@b", false},
+        {"u@" SIXTY "aaa.b", true},
+        {"u@" SIXTY "aaaa.b", false},
+        {"u@" SIXTY "." SIXTY "." SIXTY "." SIXTY "." TEN, true},
+        {"u@" SIXTY "." SIXTY "." SIXTY "." SIXTY "." TEN "aa", false},
+        {"", false},
+        {"@", false},
+        {"a", false},
+        {"a@", false},
+        {"@b", false},
+        {".a@b", false},
+        {"a.@b", false},
+        {"a..b@c", false},
+        {"a b@c", false},
+        {"a@b c", false},
+        {"a@b..c", false},
+        {"a@.b", false},
+        {"a@b.", false},
+        {"a@-b", false},
+        {"a@b-", false},
+        {"a@b@c", false},
+        {"<a@b>", false},
+        {"a@b>\r\nRCPT TO:<c@d", false},
+        {"\"a\r\n\"@b", false},
+        {"\"a\\\n\"@b", false},
+        {"\"a", false},
+        {"\"a\\", false},
+        {"\"a\"b@c", false},
+        {"\xC3\xBC@b", false},
+        {"a@\xC3\xBC", false},
+        {"u@[]", false},
+        {"u@[1.2.3.4", false},
+        {"u@[1.2.3.4]x", false},
+        {"u@[a b]", false},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (address_smtp_valid(cases[i].text) != cases[i].valid)
+            fail_msg("address_smtp_valid(\"%s\")", cases[i].text);
+}
+
+static void test_on_postoffice(void **state)
+{
+    (void)state;
+    assert_true(address_on_postoffice("NET/PO/BOX", "NET/PO"));
+    assert_true(address_on_postoffice("net/Po/BOX", "NET/pO"));
+    assert_false(address_on_postoffice("NET/PO", "NET/PO"));
+    assert_false(address_on_postoffice("NET/PO/", "NET/PO"));
+    assert_false(address_on_postoffice("NET/PO2/BOX", "NET/PO"));
+    assert_false(address_on_postoffice("NET/P/BOX", "NET/PO"));
+    assert_false(address_on_postoffice("NET/PO/BOX/X", "NET/PO"));
+    assert_false(address_on_postoffice("/BOX", ""));
+    /* Names that differ only in their last character (Q128627). */
+    assert_false(address_on_postoffice("NETWORK001/PO/BOX", "NETWORK002/PO"));
+}
+
+static void test_typed(void **state)
+{
+    static const struct {
+        const char *address, *type, *value;
+    } cases[] = {
+        {"SMTP:user@host", "SMTP", "user@host"},
+        {"smtp:a:b", "SMTP", "a:b"},
+        {"X400:/c=us/admd= ", "X400", "/c=us/admd= "},
+        {"*EMS:x", "*EMS", "x"},
+        {"FAX:", "FAX", ""},
+        {"NET/PO/USER", NULL, NULL},
+        {"NET/PO/A:B", NULL, NULL},
+        {":x", NULL, NULL},
+        {"A B:x", NULL, NULL},
+        {"", NULL, NULL},
+        {"ABCDEFGHI:x", NULL, NULL}, /* the type does not fit */
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *value = NULL;
+        char type[9];
+        bool typed = address_typed(cases[i].address, type, sizeof type, &value);
+
+        assert_int_equal(typed, cases[i].type != NULL);
+        if (typed) {
+            assert_string_equal(type, cases[i].type);
+            assert_string_equal(value, cases[i].value);
+        }
+    }
+}
+
+static void test_native(void **state)
+{
+    (void)state;
+    assert_string_equal(address_native("CSI:DEPT/MSPO1/Admin"), "DEPT/MSPO1/Admin");
+    assert_string_equal(address_native("csi:A/B/C"), "A/B/C");
+    assert_string_equal(address_native("Ms:A/B/C"), "A/B/C");
+    assert_string_equal(address_native("MSX:A"), "MSX:A");
+    assert_string_equal(address_native("SMTP:a@b"), "SMTP:a@b");
+    assert_string_equal(address_native("MS"), "MS");
+}
+
+/* The first three are vectors of [MS-OXCMAIL] 2.1.3.1.8 and of addresses seen in public. */
+static void test_encapsulate(void **state)
+{
+    static const struct {
+        const char *address, *expected;
+    } cases[] = {
+        {"NET/PO/USER", "IMCEAMS-NET_PO_USER@d"},
+        {"MY_NET/PO.1/J SMITH", "IMCEAMS-MY+5FNET_PO+2E1_J+20SMITH@d"},
+        {"EX:/O=ORG/OU=SITE/CN=RECIPIENTS/CN=ALIAS",
+         "IMCEAEX-_O=ORG_OU=SITE_CN=RECIPIENTS_CN=ALIAS@d"},
+        {"smtp:swadmin@corporate.com", "IMCEASMTP-swadmin+40corporate+2Ecom@d"},
+        {"MS:NET/PO/USER", "IMCEAMS-NET_PO_USER@d"},
+        {"CSI:NET/PO/USER", "IMCEAMS-NET_PO_USER@d"},
+        {"N/P/\x81\xFF", "IMCEAMS-N_P_+81+FF@d"},
+        {"N/P/a>\r\n+", "IMCEAMS-N_P_a+3E+0D+0A+2B@d"},
+        {"FAX:", "IMCEAFAX-@d"},
+        {"", "IMCEAMS-@d"},
+    };
+    char out[ADDRESS_SMTP_MAX];
+    struct error err;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(address_encapsulate(cases[i].address, "d", out, sizeof out, &err), 0);
+        assert_string_equal(out, cases[i].expected);
+    }
+}
+
+/* Whatever the room, the result is whole or refused. */
+static void test_encapsulate_bounds(void **state)
+{
+    static const char *const addresses[] = {"NET/PO/USER", "NET/PO/U_S.E R", "SMTP:a@b"};
+    char whole[64], out[64];
+    struct error err;
+    size_t i, size;
+
+    (void)state;
+    for (i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
+        assert_int_equal(address_encapsulate(addresses[i], "d.example", whole, 64, &err), 0);
+        for (size = 0; size < sizeof out; size++) {
+            memset(out, '#', sizeof out);
+            if (address_encapsulate(addresses[i], "d.example", out, size, &err) == 0) {
+                assert_string_equal(out, whole);
+            } else {
+                assert_int_equal(err.class, ERROR_DATA);
+                assert_true(size < strlen(whole) + 3);
+            }
+            assert_int_equal(out[size], '#');
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_smtp_valid),  cmocka_unit_test(test_on_postoffice),
+        cmocka_unit_test(test_typed),       cmocka_unit_test(test_native),
+        cmocka_unit_test(test_encapsulate), cmocka_unit_test(test_encapsulate_bounds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
