@@ -47,11 +47,25 @@ static void set_content(GMimePart *part, GMimeStream *stream, GMimeContentEncodi
     g_object_unref(stream);
 }
 
+/* Text has CR LF in its canonical form, and base64 encodes just that (RFC 2045 6.8). */
+static GMimeStream *canonical(GMimeStream *stream)
+{
+    GMimeStream *filtered = g_mime_stream_filter_new(stream);
+    GMimeFilter *line_ends = g_mime_filter_unix2dos_new(FALSE);
+
+    g_mime_stream_filter_add(GMIME_STREAM_FILTER(filtered), line_ends);
+    g_object_unref(line_ends);
+    g_object_unref(stream);
+    return filtered;
+}
+
 GMimePart *part_text(const char *subtype, GMimeStream *stream, GMimeContentEncoding encoding)
 {
     GMimePart *part = g_mime_part_new_with_type("text", subtype);
 
     g_mime_object_set_content_type_parameter(GMIME_OBJECT(part), "charset", "utf-8");
+    if (encoding == GMIME_CONTENT_ENCODING_BASE64)
+        stream = canonical(stream);
     set_content(part, stream, encoding);
     return part;
 }
