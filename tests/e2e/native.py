@@ -107,6 +107,18 @@ def tearDownModule():
     Peers.stop()
 
 
+def not_canonical(copies):
+    """Texts in base64 whose line ends are not CR LF (RFC 2045 6.8)."""
+    return [
+        "%s: a bare LF in a text in base64" % copy.file
+        for copy in copies
+        for part in copy.message.walk()
+        if part.get_content_type() == "text/plain"
+        and str(part["Content-Transfer-Encoding"]).lower() == "base64"
+        and b"\n" in part.get_payload(decode=True).replace(b"\r\n", b"")
+    ]
+
+
 class Run:
     """One postoffice, one gateway for it, and what both must look like afterwards."""
 
@@ -136,6 +148,7 @@ class Run:
         copies = self.inbox.wait(self.domain, len(self.wanted))
         self.test.assert_none(
             self.office.compare(copies, self.items, zone=self.zone), "what arrived")
+        self.test.assert_none(not_canonical(copies), "what arrived")
         self.test.assert_none(self.office.check(self.items), "the postoffice")
         self.check_log()
         self.check_queue()
