@@ -22,6 +22,7 @@ struct delivery {
     size_t address_count;
     bool *settled; /* of each recipient: its result is with the results */
     uint64_t offset; /* of the content, while it is sent */
+    bool unusable;   /* its content cannot be sent: to be held */
 };
 
 /* A list in order of entry. */

@@ -83,21 +83,14 @@ static void delivered(struct relay *relay, struct session *session)
     relay_note_route(relay, clock_now_ms());
 }
 
-/* At once only after this connection has done something: a server that always ends the connection
- * must not make us come back without a pause. */
-static bool may_repeat(const struct session *session, const struct smtp_outcome *outcome)
-{
-    return outcome->action == ACTION_AGAIN && session_delivered(session) != 0;
-}
-
-static void set_retry(struct relay *relay, struct session *session, uint64_t recipient,
-                      unsigned tries, const struct smtp_outcome *outcome,
-                      struct store_result *result)
+static void set_retry(struct relay *relay, uint64_t recipient, unsigned tries,
+                      const struct smtp_outcome *outcome, struct store_result *result)
 {
     int64_t now = result->now_ms;
 
     result->state = RECIPIENT_QUEUED;
-    if (may_repeat(session, outcome)) {
+    if (outcome->action == ACTION_AGAIN) {
+        /* Only after this session has done something (smtp/client.h): no loop without progress. */
         result->due_ms = now;
     } else if (outcome->action == ACTION_SUSPEND) {
         result->due_ms = hosts_open_at(relay->hosts, now);
@@ -141,7 +134,11 @@ void relay_outcome(void *context, struct session *session, struct delivery *deli
     case ACTION_AGAIN:
     case ACTION_DEFER:
     case ACTION_SUSPEND:
-        set_retry(relay, session, recipient->id, recipient->tries, outcome, &result);
+        if (delivery->unusable) {
+            result.state = RECIPIENT_HELD;
+            break;
+        }
+        set_retry(relay, recipient->id, recipient->tries, outcome, &result);
         break;
     }
     results_add(relay->results, delivery, index, &result, session_path(session));
@@ -178,8 +175,8 @@ static bool is_failure(const struct session *session, const struct smtp_outcome 
 {
     if (outcome->action == ACTION_SUSPEND)
         return true;
-    return session_delivered(session) == 0 && outcome->state != SMTP_STATE_QUIT &&
-           outcome->state != SMTP_STATE_IDLE;
+    return session_delivered(session) == 0 && outcome->scope != SCOPE_MESSAGE &&
+           outcome->state != SMTP_STATE_QUIT && outcome->state != SMTP_STATE_IDLE;
 }
 
 void relay_session_over(void *context, struct session *session, const struct smtp_outcome *outcome)

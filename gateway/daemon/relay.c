@@ -214,8 +214,9 @@ static void set_timer(struct relay *relay, int64_t now_ms)
 
     if (relay->next_due_ms != 0 && relay->next_due_ms < at)
         at = relay->next_due_ms;
-    if (open > now_ms && at < open)
-        at = open;
+    /* While the route is closed nothing that is due can go, and then all of it. */
+    if (open > now_ms)
+        at = open < now_ms + UPKEEP_MS ? open : now_ms + UPKEEP_MS;
     if (relay->idle_since_ms != 0 && relay->session_count != 0 &&
         relay->idle_since_ms + IDLE_SESSION_MS < at)
         at = relay->idle_since_ms + IDLE_SESSION_MS;

@@ -35,7 +35,8 @@ struct session {
     int64_t started_ms;
     unsigned given, delivered;
     bool connected, ready, ending, over, pumping, again;
-    bool moved; /* since the time limit was last set: an event, or output */
+    bool moved;      /* since the time limit was last set: output was written */
+    uint64_t replies; /* then */
     char name[320];
     char tls[128], certificate[256];
     struct result_path path;
@@ -108,6 +109,16 @@ static void give_back(struct session *session, const struct smtp_outcome *outcom
         settle(session, delivery, outcome, false);
 }
 
+/* A session that failed may still have its QUIT to say. */
+static void say_farewell(struct session *session)
+{
+    struct buf *output = smtp_client_output(session->client);
+
+    if (session->stream != NULL && output->size != 0)
+        stream_farewell(session->stream, output->data, output->size);
+    buf_consume(output, output->size);
+}
+
 static void finish(struct session *session, const struct smtp_outcome *outcome)
 {
     if (session->over)
@@ -115,6 +126,7 @@ static void finish(struct session *session, const struct smtp_outcome *outcome)
     session->over = true;
     session->ready = false;
     session->sending = NULL;
+    say_farewell(session);
     give_back(session, outcome);
     lookup_cancel(session->lookup);
     session->lookup = NULL;
@@ -150,9 +162,11 @@ static void set_timer(struct session *session)
 
     if (session->timer == NULL)
         session->timer = evtimer_new(session->parts.base, on_timer, session);
-    if (session->timer == NULL || !session->moved)
+    if (session->timer == NULL ||
+        (!session->moved && session->replies == smtp_client_replies(session->client)))
         return;
     session->moved = false;
+    session->replies = smtp_client_replies(session->client);
     if (ms > 0)
         evtimer_add(session->timer, &limit);
     else
@@ -181,6 +195,7 @@ static void feed_content(struct session *session)
         if (status != 0) {
             log_error("relay", "message %llu: %s", (unsigned long long)delivery->message->id,
                       err.text);
+            delivery->unusable = true;
             session->sending = NULL;
             smtp_client_content_abort(session->client, err.text);
             return;
@@ -308,7 +323,6 @@ static bool take_event(struct session *session)
         finish(session, &event.outcome);
         return false;
     }
-    session->moved = true;
     return true;
 }
 
@@ -372,6 +386,7 @@ static void on_connected(void *context)
     log_debug("relay", "%s: connected", session->name);
     session->moved = true;
     session->connected = true;
+    smtp_client_connected(session->client);
     pump(session);
 }
 

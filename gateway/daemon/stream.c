@@ -6,8 +6,10 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,6 +170,20 @@ int stream_start_tls(struct stream *stream, SSL *ssl, struct error *err)
 int stream_write(struct stream *stream, const void *data, size_t size)
 {
     return bufferevent_write(stream->events, data, size);
+}
+
+void stream_farewell(struct stream *stream, const void *data, size_t size)
+{
+    ssize_t sent;
+
+    if (!stream->connected || stream_unsent(stream) != 0 || size > INT_MAX)
+        return;
+    if (stream->ssl != NULL)
+        sent = SSL_is_init_finished(stream->ssl) ? SSL_write(stream->ssl, data, (int)size) : 0;
+    else
+        sent = send(bufferevent_getfd(stream->events), data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent <= 0)
+        ERR_clear_error();
 }
 
 size_t stream_unsent(const struct stream *stream)

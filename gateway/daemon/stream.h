@@ -36,6 +36,8 @@ int stream_start_tls(struct stream *stream, SSL *ssl, struct error *err) WARN_UN
 
 /* One write is one flight: octets leave together (TCP_NODELAY). */
 int stream_write(struct stream *stream, const void *data, size_t size) WARN_UNUSED;
+/* Last words before stream_free: sent at once if the connection takes them, else not at all. */
+void stream_farewell(struct stream *stream, const void *data, size_t size);
 size_t stream_unsent(const struct stream *stream);
 
 SSL *stream_ssl(const struct stream *stream); /* borrowed; NULL in clear */
