@@ -49,9 +49,24 @@ static char *readable(const char *text)
 static void append_readable(GString *out, const char *label, const char *text)
 {
     char *line = readable(text);
+    char *cut = header_cut(line, FIELD_MAX);
 
-    g_string_append_printf(out, "%s%s\n", label, *line != '\0' ? line : "-");
+    g_string_append_printf(out, "%s%s\n", label, *cut != '\0' ? cut : "-");
+    g_free(cut);
     g_free(line);
+}
+
+static bool id_valid(const char *id)
+{
+    size_t size = id != NULL ? strlen(id) : 0;
+    size_t i;
+
+    if (size < 5 || size > FIELD_MAX || id[0] != '<' || id[size - 1] != '>')
+        return false;
+    for (i = 1; i < size - 1; i++)
+        if (!g_ascii_isgraph(id[i]) || id[i] == '<' || id[i] == '>')
+            return false;
+    return true;
 }
 
 static GMimePart *people_part(const struct report *report)
@@ -175,6 +190,8 @@ static void make_header(const struct report *report, GMimeMessage *out, const ch
         g_date_time_unref(now);
     }
     g_mime_object_set_header(GMIME_OBJECT(out), "Message-Id", id, "utf-8");
+    if (id_valid(report->message_id))
+        g_mime_object_set_header(GMIME_OBJECT(out), "In-Reply-To", report->message_id, "utf-8");
     header_set(GMIME_OBJECT(out), "Auto-Submitted", "auto-replied");
     g_free(cut);
     g_free(subject);

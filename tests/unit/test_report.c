@@ -96,6 +96,7 @@ static void test_plain(void **state)
     assert_has(&out, "Content-Type: multipart/report; ");
     assert_has(&out, "report-type=delivery-status");
     assert_has(&out, id);
+    assert_has(&out, "\r\nIn-Reply-To: <mm.0123456789abcdef@gw.example>\r\n");
     assert_non_null(strstr(id, "@gw.example>"));
     assert_has(&out, "  MS Mail:  NORTH/HQ/ANNA\r\n  SMTP:     anna@corp.example\r\n"
                      "  Status:   5.1.1\r\n  Reason:   550 5.1.1 <anna@corp.example> unknown\r\n");
@@ -145,6 +146,7 @@ static void test_injection(void **state)
     assert_lacks(&out, "\n--=_mr_\r");
     assert_has(&out, "\r\nStatus: 5.0.0\r\n");
     assert_lacks(&out, "rfc822-headers");
+    assert_lacks(&out, "In-Reply-To:");
     free(id);
     buf_clear(&out);
 }
