@@ -120,8 +120,8 @@ static int take_qualifier(struct fips *fips, uint64_t end, struct fips_element *
 static int take_head(struct fips *fips, uint64_t around, struct fips_element *element,
                      bool *has_list, uint64_t *end, struct error *err)
 {
-    uint64_t length;
-    uint8_t octet;
+    uint64_t length = 0;
+    uint8_t octet = 0;
 
     memset(element, 0, sizeof *element);
     element->offset = fips->at;
@@ -155,8 +155,8 @@ static int step_over(struct fips *fips, uint64_t around, struct error *err)
 
     do {
         struct fips_element element;
-        bool has_list;
-        uint64_t end;
+        bool has_list = false;
+        uint64_t end = around;
         if (take_head(fips, around, &element, &has_list, &end, err) != 0)
             return -1;
         if (element.indefinite) {
@@ -174,7 +174,7 @@ static int step_over(struct fips *fips, uint64_t around, struct error *err)
 static int take_element(struct fips *fips, struct fips_element *element, uint64_t *end,
                         struct error *err)
 {
-    bool has_list;
+    bool has_list = false;
 
     if (take_head(fips, bound(fips), element, &has_list, end, err) != 0)
         return -1;
@@ -247,7 +247,7 @@ static int close_indefinite(struct fips *fips, const struct fips_element *elemen
 int fips_next(struct fips *fips, enum fips_event *event, struct fips_element *out,
               struct error *err)
 {
-    uint64_t end;
+    uint64_t end = 0;
 
     if (fips->at < fips->content_end)
         fips->at = fips->content_end;

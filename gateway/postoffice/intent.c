@@ -22,7 +22,7 @@
 #define FIRST_LINES "msmailgw-removal 1\nstage "
 #define STAGE_OFFSET (sizeof FIRST_LINES - 1)
 #define ITEM_HEAD 36 /* "item RRRRRRRR MMMMMMMM 00001 - 00000" */
-#define ITEM_LINE (ITEM_HEAD + 1 + 2 * MBG_RECORD_SIZE + 1)
+#define ITEM_LINE (ITEM_HEAD + 1 + (size_t)2 * MBG_RECORD_SIZE + 1)
 #define MARK_AT 29
 
 struct intent {
@@ -178,23 +178,39 @@ static int hex_octets(const char *text, uint8_t *out, size_t count)
     return 0;
 }
 
-static int parse_item(const char *line, struct intent_item *out)
+/* COUNT digits of BASE, then a space or the line's end. */
+static int parse_digits(const char *text, size_t count, int base, unsigned long most,
+                        unsigned long *out)
 {
-    unsigned record, before, started;
-    uint32_t number;
-    char mark;
+    char digits[16];
 
-    if (sscanf(line, "item %8X %8s %5u %c %5u ", &record, out->mai, &before, &mark, &started) != 5)
+    memcpy(digits, text, count);
+    digits[count] = '\0';
+    if (strspn(digits, base == 16 ? "0123456789ABCDEF" : "0123456789") != count)
         return -1;
-    if (record >= MBG_MAX_RECORDS || before > UINT16_MAX || started > UINT16_MAX ||
-        (mark != INTENT_WAITING && mark != INTENT_STARTED && mark != INTENT_DONE) ||
-        id_parse(out->mai, &number) != 0)
+    *out = strtoul(digits, NULL, base);
+    return *out <= most ? 0 : -1;
+}
+
+/* TEXT has ITEM_LINE octets, of the form that append_item writes. */
+static int parse_item(const char *text, struct intent_item *out)
+{
+    unsigned long record, mai, before, started;
+    char mark = text[MARK_AT];
+
+    if (strncmp(text, "item ", 5) != 0 ||
+        parse_digits(text + 5, 8, 16, MBG_MAX_RECORDS - 1, &record) != 0 ||
+        parse_digits(text + 14, 8, 16, UINT32_MAX, &mai) != 0 ||
+        parse_digits(text + 23, 5, 10, UINT16_MAX, &before) != 0 ||
+        parse_digits(text + 31, 5, 10, UINT16_MAX, &started) != 0 ||
+        (mark != INTENT_WAITING && mark != INTENT_STARTED && mark != INTENT_DONE))
         return -1;
-    out->record = record;
+    out->record = (uint32_t)record;
+    id_make((uint32_t)mai, out->mai);
     out->before = (uint16_t)before;
     out->started = (uint16_t)started;
     out->mark = (enum intent_mark)mark;
-    return hex_octets(line + ITEM_HEAD + 1, out->raw, MBG_RECORD_SIZE);
+    return hex_octets(text + ITEM_HEAD + 1, out->raw, MBG_RECORD_SIZE);
 }
 
 static int parse_items(struct intent *intent, const char *text, size_t size)
@@ -219,33 +235,40 @@ static int damaged(const struct intent *intent, struct error *err)
                      intent->file);
 }
 
+static int check_head(const struct intent *intent, const char *head, const char *text, size_t size,
+                      struct error *err)
+{
+    size_t length = strlen(head);
+
+    if (size < STAGE_OFFSET + 2 || strncmp(text, FIRST_LINES, STAGE_OFFSET) != 0)
+        return damaged(intent, err);
+    if (size >= STAGE_OFFSET + 2 + length + 4 &&
+        strncmp(text + STAGE_OFFSET + 2, head, length) == 0)
+        return 0;
+    return error_set(err, ERROR_SETUP, "",
+                     "%s: an unfinished removal of another postoffice of the same name, or of "
+                     "another path; start once with that path to finish it",
+                     intent->file);
+}
+
 static int parse_text(struct intent *intent, const struct intent_place *place, const char *text,
                       size_t size, struct error *err)
 {
     char *head = NULL;
-    size_t length = 0;
-    int status = -1;
-    int made = asprintf(&head, "mailbag %s\npath %s\n", place->mailbag, place->path);
+    int length = asprintf(&head, "mailbag %s\npath %s\n", place->mailbag, place->path);
+    int status;
 
-    if (made < 0)
+    if (length < 0)
         return error_sys(err, ERROR_SOFT, "", "%s: no memory", intent->file);
-    length = (size_t)made;
-    intent->items_at = STAGE_OFFSET + 2 + length;
-    if (size < intent->items_at + 4 || strncmp(text, FIRST_LINES, STAGE_OFFSET) != 0)
-        status = damaged(intent, err);
-    else if (strncmp(text + STAGE_OFFSET + 2, head, length) != 0)
-        status = error_set(err, ERROR_SETUP, "",
-                           "%s: an unfinished removal of another postoffice of the same name, or "
-                           "of another path; start once with that path to finish it",
-                           intent->file);
-    else if (parse_items(intent, text + intent->items_at, size - intent->items_at - 4) != 0)
-        status = damaged(intent, err);
-    else
-        status = 0;
+    status = check_head(intent, head, text, size, err);
     free(head);
-    if (status == 0)
-        intent->stage = text[STAGE_OFFSET] == INTENT_MAI ? INTENT_MAI : INTENT_KEY;
-    return status;
+    if (status != 0)
+        return -1;
+    intent->items_at = STAGE_OFFSET + 2 + (size_t)length;
+    if (parse_items(intent, text + intent->items_at, size - intent->items_at - 4) != 0)
+        return damaged(intent, err);
+    intent->stage = text[STAGE_OFFSET] == INTENT_MAI ? INTENT_MAI : INTENT_KEY;
+    return 0;
 }
 
 /* 1 read, 0 none or cut off before anything was changed. */

@@ -104,7 +104,7 @@ int mbg_load(struct root *root, const char *id, uint8_t **out, size_t *count, st
     fd = root_open_file(root, name, O_RDONLY, err);
     if (fd < 0)
         return -1;
-    status = file_read_all(fd, name, MBG_RECORD_SIZE * MBG_MAX_RECORDS, out, &size, err);
+    status = file_read_all(fd, name, (size_t)MBG_RECORD_SIZE * MBG_MAX_RECORDS, out, &size, err);
     close(fd);
     if (status != 0)
         return -1;
