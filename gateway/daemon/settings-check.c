@@ -240,11 +240,23 @@ static int refuse(const struct section *section, const char *const *keys, size_t
     return 0;
 }
 
+static int agree_queues(const struct section *section, const struct settings_postoffice *postoffice)
+{
+    for (size_t i = 0; i < postoffice->queue_count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (strcasecmp(postoffice->queues[i], postoffice->queues[k]) == 0)
+                return settings_wrong(section, "queues", "\"%s\" is there twice",
+                                      postoffice->queues[i]);
+        }
+    }
+    return 0;
+}
+
 static int agree_ffapi(const struct section *section, const struct settings_postoffice *postoffice)
 {
-    static const char *const native[] = {"path", "profile", "queues"};
+    static const char *const native[] = {"path", "profile"};
 
-    if (refuse(section, native, 3, "with door = ffapi") != 0)
+    if (refuse(section, native, 2, "with door = ffapi") != 0)
         return -1;
     if (postoffice->command_count == 0)
         return settings_wrong(section, "command", "is missing: the GET program and its arguments");
@@ -253,7 +265,7 @@ static int agree_ffapi(const struct section *section, const struct settings_post
                               postoffice->command[0]);
     for (size_t i = 1; i < postoffice->command_count; i++) {
         if (strstr(postoffice->command[i], "{file}") != NULL)
-            return 0;
+            return agree_queues(section, postoffice);
     }
     return settings_wrong(section, "command", "one argument must contain {file}");
 }
@@ -274,14 +286,7 @@ int settings_agree_postoffice(const struct section *section,
     if (postoffice->queue_count == 0)
         return settings_wrong(section, "queues",
                               "is missing: external postoffices or gateways whose mail is taken");
-    for (size_t i = 0; i < postoffice->queue_count; i++) {
-        for (size_t k = 0; k < i; k++) {
-            if (strcasecmp(postoffice->queues[i], postoffice->queues[k]) == 0)
-                return settings_wrong(section, "queues", "\"%s\" is there twice",
-                                      postoffice->queues[i]);
-        }
-    }
-    return 0;
+    return agree_queues(section, postoffice);
 }
 
 static bool is_loopback(const char *name)

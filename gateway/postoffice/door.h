@@ -98,6 +98,10 @@ struct ffapi_settings {
      * replaced by the output file's path and the number of items asked for (at most 50, Q115490). */
     const char *const *command;
     size_t command_count;
+    /* NET/PO or gateways whose recipients are meant; a message names those of other queues, too. 0:
+     * all recipients are, and so they are of a message that names none of these queues. */
+    const char *const *queues;
+    size_t queue_count;
     const char *directory;  /* the door's own spool directory: output files, leftovers, held files */
     unsigned time_limit_s;  /* of one run */
     uint64_t max_size;

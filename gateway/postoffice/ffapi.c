@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,6 +51,7 @@ struct ffapi {
     struct door door;
     char *name, *codepage, *directory;
     char **command;
+    char **queues; /* NULL at the end */
     struct getrun_settings getrun;
     uint64_t max_size;
     struct spool spool;
@@ -246,18 +248,52 @@ static int note_externals(struct batch *batch, struct error *err)
     return 0;
 }
 
-static int list_recipients(struct entry *entry, struct error *err)
+/* "NET/PO/anything" is of the queue "NET/PO"; for a gateway "NAME:anything", or "NAME/..." as its
+ * name is a network's. */
+static bool is_of_queue(const char *address, const char *queue)
+{
+    size_t length = strlen(queue);
+
+    if (strncasecmp(address, queue, length) != 0)
+        return false;
+    return address[length] == '/' || (address[length] == ':' && strchr(queue, '/') == NULL);
+}
+
+/* A GET program writes all of a message's recipients, those of other queues among them. */
+static bool is_ours(const struct ffapi *ffapi, const char *address)
+{
+    for (size_t i = 0; ffapi->queues != NULL && ffapi->queues[i] != NULL; i++) {
+        if (is_of_queue(address, ffapi->queues[i]))
+            return true;
+    }
+    return false;
+}
+
+static size_t choose_recipients(const struct ffapi *ffapi, const struct message *message, bool all,
+                                size_t *out)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < message->address_count; i++) {
+        const struct message_address *address = &message->addresses[i];
+        if (address->role != ADDRESS_FROM && (all || is_ours(ffapi, address->text)))
+            out[count++] = i;
+    }
+    return count;
+}
+
+/* Should none be of our queues, then all are ours: what the program gave must not be lost. */
+static int list_recipients(const struct ffapi *ffapi, struct entry *entry, struct error *err)
 {
     const struct message *message = entry->item.message;
-    size_t count = 0;
+    size_t count;
 
     entry->recipients = calloc(message->address_count + 1, sizeof *entry->recipients);
     if (entry->recipients == NULL)
         return error_sys(err, ERROR_SOFT, "", "%s: no memory", entry->item.place.file);
-    for (size_t i = 0; i < message->address_count; i++) {
-        if (message->addresses[i].role != ADDRESS_FROM)
-            entry->recipients[count++] = i;
-    }
+    count = choose_recipients(ffapi, message, false, entry->recipients);
+    if (count == 0)
+        count = choose_recipients(ffapi, message, true, entry->recipients);
     entry->item.recipients = entry->recipients;
     entry->item.recipient_count = count;
     return 0;
@@ -279,9 +315,10 @@ static int make_room(struct batch *batch)
 }
 
 /* Takes over MESSAGE in any case. */
-static int add_entry(struct batch *batch, const struct mmff_place *place, struct message *message,
+static int add_entry(struct ffapi *ffapi, const struct mmff_place *place, struct message *message,
                      struct error *err)
 {
+    struct batch *batch = &ffapi->batch;
     struct entry *entry = calloc(1, sizeof *entry);
 
     if (entry == NULL || make_room(batch) != 0) {
@@ -296,7 +333,7 @@ static int add_entry(struct batch *batch, const struct mmff_place *place, struct
     entry->next = batch->entries;
     batch->entries = entry;
     batch->accepted[batch->count++] = false;
-    return list_recipients(entry, err);
+    return list_recipients(ffapi, entry, err);
 }
 
 /* Saves a malformed message, so that the rest of the file need not wait for somebody to look at
@@ -346,7 +383,7 @@ static int ffapi_next(struct door *door, struct item **out, struct error *err)
         return hold(ffapi, &place, &failure, err);
     }
     if (status == 1) {
-        if (add_entry(batch, &place, message, err) != 0)
+        if (add_entry(ffapi, &place, message, err) != 0)
             return -1;
         *out = &batch->entries->item;
     }
@@ -429,15 +466,21 @@ static void ffapi_abandon(struct door *door)
     end_round((struct ffapi *)door);
 }
 
+static void free_list(char **list)
+{
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+        free(list[i]);
+    free(list);
+}
+
 static void ffapi_free(struct door *door)
 {
     struct ffapi *ffapi = (struct ffapi *)door;
 
     batch_clear(&ffapi->batch);
     ffapi_spool_close(&ffapi->spool);
-    for (size_t i = 0; ffapi->command != NULL && ffapi->command[i] != NULL; i++)
-        free(ffapi->command[i]);
-    free(ffapi->command);
+    free_list(ffapi->command);
+    free_list(ffapi->queues);
     free(ffapi->name);
     free(ffapi->codepage);
     free(ffapi->directory);
@@ -456,18 +499,29 @@ static const struct door_operations operations = {
 
 /* ---- open ---- */
 
+static char **copy_list(const char *const *texts, size_t count)
+{
+    char **list = calloc(count + 1, sizeof *list);
+
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        list[i] = strdup(texts[i]);
+        if (list[i] == NULL) {
+            free_list(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 static int copy_settings(struct ffapi *ffapi, const struct ffapi_settings *settings)
 {
     ffapi->name = strdup(settings->name);
     ffapi->codepage = strdup(settings->codepage);
-    ffapi->command = calloc(settings->command_count + 1, sizeof *ffapi->command);
-    if (ffapi->name == NULL || ffapi->codepage == NULL || ffapi->command == NULL)
+    ffapi->command = copy_list(settings->command, settings->command_count);
+    ffapi->queues = copy_list(settings->queues, settings->queue_count);
+    if (ffapi->name == NULL || ffapi->codepage == NULL || ffapi->command == NULL ||
+        ffapi->queues == NULL)
         return -1;
-    for (size_t i = 0; i < settings->command_count; i++) {
-        ffapi->command[i] = strdup(settings->command[i]);
-        if (ffapi->command[i] == NULL)
-            return -1;
-    }
     ffapi->max_size = settings->max_size;
     ffapi->getrun = (struct getrun_settings){.command = (const char *const *)ffapi->command,
                                              .command_count = settings->command_count,

@@ -36,6 +36,8 @@
 struct fixture {
     char top[64], spool[128], queue[128];
     char script[1024];
+    const char *queues[2];
+    size_t queue_count;
     struct door *door;
     struct error err;
     struct buf said;
@@ -55,6 +57,8 @@ static int open_door(struct fixture *f, struct door **out)
                                       .codepage = "CP850",
                                       .command = command,
                                       .command_count = 7,
+                                      .queues = f->queues,
+                                      .queue_count = f->queue_count,
                                       .directory = f->spool,
                                       .time_limit_s = 20,
                                       .max_size = MAX_SIZE,
@@ -283,6 +287,42 @@ static void test_item(void **state)
     assert_string_equal(item->message->codepage, "CP850");
     assert_int_equal(content_size(item->message->text), 2);
     assert_true(item->number != second->number);
+}
+
+/* The places in TO (A/B/C, a/b/e, A/BC/F, SMTP:g@h.example, SMTP/I) that the queues choose. */
+static const struct {
+    const char *queues[2];
+    size_t queue_count;
+    const char *chosen;
+} queue_cases[] = {
+    {{NULL}, 0, "01345"},          {{"a/b"}, 1, "01"},           {{"A/BC"}, 1, "3"},
+    {{"smtp"}, 1, "45"},           {{"A/B", "SMTP"}, 2, "0145"}, {{"A"}, 1, "013"},
+    {{"NOBODY/HERE"}, 1, "01345"},
+};
+
+static void test_queues(void **state)
+{
+    struct fixture *f = *state;
+    struct item *item;
+
+    for (size_t i = 0; i < sizeof queue_cases / sizeof *queue_cases; i++) {
+        char chosen[16] = "";
+
+        memcpy(f->queues, queue_cases[i].queues, sizeof f->queues);
+        f->queue_count = queue_cases[i].queue_count;
+        reopen(f);
+        put(f->queue, "1",
+            V "TO:A/B/C\r\nTO:CSI:a/b/e\r\nFROM:A/B/D\r\nTO:A/BC/F\r\nTO:SMTP:g@h.example\r\n"
+              "TO:SMTP/I/J\r\nTEXT:2\r\nhi");
+        assert_begun(f);
+        assert_int_equal(door_next(f->door, &item, &f->err), 1);
+        for (size_t r = 0; r < item->recipient_count; r++)
+            chosen[r] = (char)('0' + item->recipients[r]);
+        assert_string_equal(chosen, queue_cases[i].chosen);
+        door_accept(f->door, item);
+        assert_int_equal(door_next(f->door, &item, &f->err), 0);
+        assert_int_equal(door_finish(f->door, &f->err), 0);
+    }
 }
 
 static void test_count(void **state)
@@ -668,6 +708,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FIXTURE(test_rounds),
         WITH_FIXTURE(test_item),
+        WITH_FIXTURE(test_queues),
         WITH_FIXTURE(test_count),
         WITH_FIXTURE(test_same_again),
         WITH_FIXTURE(test_killed),
