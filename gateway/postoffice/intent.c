@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "postoffice/route.h"
 
-#define FILE_LIMIT (2 * 1024 * 1024)
+#define FILE_LIMIT ((size_t)2 * 1024 * 1024)
 #define NAME_SIZE 160
 #define SUFFIX ".removal"
 #define FIRST_LINES "msmailgw-removal 1\nstage "
