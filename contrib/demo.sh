@@ -42,7 +42,7 @@ clean_up() {
     local status=$?
     trap - EXIT
     if [ -n "$server_pid" ]; then
-        exec {server_in}>&- # its end, and that of Postfix with it
+        exec 3>&- # its end, and that of Postfix with it
         wait "$server_pid" || status=1
     fi
     rm -rf "$work"
@@ -72,18 +72,20 @@ build() {
 start_server() {
     local answer
     head -c 18 /dev/urandom | base64 >"$work/password"
-    coproc SERVER { exec python3 "$top/contrib/demo/mailserver.py" "$work"; }
-    exec {server_in}>&"${SERVER[1]}" {server_out}<&"${SERVER[0]}" {SERVER[1]}>&- {SERVER[0]}<&-
-    server_pid=$SERVER_PID
-    read -r answer port ca_file maildir <&"$server_out" && [ "$answer" = ready ] ||
+    mkfifo "$work/questions" "$work/answers"
+    python3 "$top/contrib/demo/mailserver.py" "$work" <"$work/questions" >"$work/answers" &
+    server_pid=$!
+    exec 3>"$work/questions" 4<"$work/answers"
+    if ! read -r answer port ca_file maildir <&4 || [ "$answer" != ready ]; then
         fail "the mail server does not start"
+    fi
 }
 
 # delivered N: the number of messages in its mailbox, once there are N and none is under way.
 delivered() {
     local count
-    echo "$1" >&"$server_in"
-    read -r count <&"$server_out" || fail "the mail server did not get $1 messages"
+    echo "$1" >&3
+    read -r count <&4 || fail "the mail server did not get $1 messages"
     echo "$count"
 }
 
