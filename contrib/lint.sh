@@ -10,7 +10,7 @@ flags="-std=gnu11 -DHAVE_CONFIG_H -I$build -Igateway -I. -DSYSCONFDIR=\"/etc\""
 flags="$flags $(pkg-config --cflags gmime-3.0 sqlite3 libsasl2 libevent openssl libconfuse jansson libsystemd)"
 status=0
 printf '%s\n' "${files[@]}" |
-    xargs -P2 -n12 sh -c 'flags=$1; shift; clang-tidy --quiet "$@" -- $flags' lint "$flags" || status=1
+    xargs -P2 -n1 sh -c 'flags=$1; shift; clang-tidy --quiet "$@" -- $flags' lint "$flags" || status=1
 cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
     --suppress=missingIncludeSystem --error-exitcode=1 -j2 -Igateway -I. "${files[@]}" || status=1
 exit $status

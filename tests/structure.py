@@ -10,7 +10,7 @@ import sys
 # Headers every folder may use: the C library, POSIX, and Linux calls without a library.
 PLAIN = """assert.h ctype.h dirent.h errno.h fcntl.h getopt.h inttypes.h libgen.h limits.h locale.h
 math.h netdb.h poll.h signal.h spawn.h stdarg.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h
-strings.h termios.h time.h unistd.h sys/* netinet/* arpa/inet.h linux/openat2.h""".split()
+strings.h termios.h time.h unistd.h wchar.h sys/* netinet/* arpa/inet.h linux/openat2.h""".split()
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 

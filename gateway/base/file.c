@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -45,11 +46,11 @@ int file_pread(int fd, const char *name, void *data, size_t size, uint64_t offse
             continue;
         if (n < 0)
             return error_sys(err, ERROR_SOFT, "", "%s: cannot read at offset %llu", name,
-                             (unsigned long long)(offset + done));
+                             (unsigned long long)offset + done);
         if (n == 0)
             return error_set(err, ERROR_DATA, "",
                              "%s: the file ends at offset %llu, %zu octets are missing", name,
-                             (unsigned long long)(offset + done), size - done);
+                             (unsigned long long)offset + done, size - done);
         done += (size_t)n;
     }
     return 0;
@@ -66,7 +67,7 @@ int file_pwrite(int fd, const char *name, const void *data, size_t size, uint64_
             continue;
         if (n < 0)
             return error_sys(err, ERROR_SOFT, "", "%s: cannot write at offset %llu", name,
-                             (unsigned long long)(offset + done));
+                             (unsigned long long)offset + done);
         done += (size_t)n;
     }
     return 0;
@@ -139,6 +140,7 @@ int secret_read(const char *path, char **out, struct error *err)
             err->class = ERROR_SETUP;
         goto out;
     }
+    assert(data != NULL); /* an empty file has its NUL, too */
     while (size > 0 && (data[size - 1] == '\n' || data[size - 1] == '\r'))
         data[--size] = '\0';
     if (size == 0 || memchr(data, '\0', size) != NULL) {

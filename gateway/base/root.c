@@ -158,8 +158,11 @@ static int walk(struct root *root, const char *name, char *out, size_t size, str
     size_t used = 0;
     int found = 1;
 
+    out[0] = '\0';
     if (directory < 0)
         return error_sys(err, ERROR_SOFT, "", "%s: cannot open", root->path);
+    if (*name == '\0')
+        found = error_set(err, ERROR_DATA, "", "%s: a name is empty", root->path);
     while (*name != '\0' && found == 1) {
         char wanted[NAME_LIMIT], real[NAME_LIMIT];
         int next;

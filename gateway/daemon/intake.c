@@ -20,7 +20,7 @@
 /* MIME forms of a batch wait in memory for the commit (64 KiB each at most). */
 #define MAX_BATCH 256
 /* So do their temporary files on disk: a batch ends early when they are this large together. */
-#define MAX_BATCH_OCTETS (64u * 1024 * 1024)
+#define MAX_BATCH_OCTETS UINT64_C(67108864)
 /* A GET program that does not remove what it gives would give it for ever. */
 #define MAX_BATCHES 2000
 

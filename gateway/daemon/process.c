@@ -120,7 +120,7 @@ static int64_t until_next(const struct settings *settings, const int64_t *due)
             next = due[i];
     }
     if (next == INT64_MAX)
-        return 3600 * 1000;
+        return INT64_C(3600000);
     return next > now ? next - now : 0;
 }
 

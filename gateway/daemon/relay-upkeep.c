@@ -14,22 +14,21 @@
 
 #define HEADER_LIMIT 65536
 #define PURGE_LIMIT 500
-#define MAX_REPORTED 1000 /* recipients named in one report */
+#define MAX_REPORTED ((size_t)1000) /* recipients named in one report */
+#define TEXTS 4
 
 struct failed {
     struct report_recipient *recipients;
+    char **texts; /* what they point to, four each */
     size_t count;
     char *message_id, *subject, *sender;
 };
 
 static void failed_clear(struct failed *failed)
 {
-    for (size_t i = 0; i < failed->count; i++) {
-        free((char *)(uintptr_t)failed->recipients[i].original);
-        free((char *)(uintptr_t)failed->recipients[i].final);
-        free((char *)(uintptr_t)failed->recipients[i].status);
-        free((char *)(uintptr_t)failed->recipients[i].reply);
-    }
+    for (size_t i = 0; failed->texts != NULL && i < TEXTS * failed->count; i++)
+        free(failed->texts[i]);
+    free((void *)failed->texts);
     free(failed->recipients);
     free(failed->message_id);
     free(failed->subject);
@@ -41,6 +40,7 @@ static int collect_failed(void *context, const struct store_view *view)
 {
     struct failed *failed = context;
     struct report_recipient *recipient;
+    char **texts;
 
     if (view->reported || failed->count == MAX_REPORTED)
         return 0;
@@ -49,13 +49,13 @@ static int collect_failed(void *context, const struct store_view *view)
         failed->subject = strdup(view->subject);
         failed->sender = strdup(view->sender);
     }
-    recipient = &failed->recipients[failed->count++];
-    recipient->original = strdup(view->original);
-    recipient->final = strdup(view->address);
-    recipient->status = strdup(view->status);
-    recipient->reply = strdup(view->reply);
-    return recipient->original == NULL || recipient->final == NULL || recipient->status == NULL ||
-           recipient->reply == NULL;
+    recipient = &failed->recipients[failed->count];
+    texts = &failed->texts[TEXTS * failed->count++];
+    recipient->original = texts[0] = strdup(view->original);
+    recipient->final = texts[1] = strdup(view->address);
+    recipient->status = texts[2] = strdup(view->status);
+    recipient->reply = texts[3] = strdup(view->reply);
+    return texts[0] == NULL || texts[1] == NULL || texts[2] == NULL || texts[3] == NULL;
 }
 
 static int read_failed(struct relay *relay, uint64_t id, struct failed *failed, struct error *err)
@@ -65,7 +65,8 @@ static int read_failed(struct relay *relay, uint64_t id, struct failed *failed, 
 
     memset(failed, 0, sizeof *failed);
     failed->recipients = calloc(MAX_REPORTED, sizeof *failed->recipients);
-    if (failed->recipients == NULL)
+    failed->texts = (char **)calloc(TEXTS * MAX_REPORTED, sizeof *failed->texts);
+    if (failed->recipients == NULL || failed->texts == NULL)
         return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for a report");
     if (store_list(relay->options->store, &filter, collect_failed, failed, err) != 0)
         return -1;

@@ -16,9 +16,9 @@
 
 #define CONNECT_LIMIT_MS 30000
 /* Content waits in memory up to this much for a slow server; the rest waits in the queue. */
-#define UNSENT_LIMIT (4 * STORE_CHUNK_SIZE)
+#define UNSENT_LIMIT ((size_t)4 * STORE_CHUNK_SIZE)
 /* Exchange ends a session after 10 minutes even while it is busy (ConnectionTimeout). */
-#define SESSION_AGE_MS (8 * 60 * 1000)
+#define SESSION_AGE_MS INT64_C(480000)
 
 struct session {
     struct session_parts parts;
@@ -237,6 +237,7 @@ static void give_mail(struct session *session)
             session->again = true;
             return;
         }
+        session->again = true; /* mail that is refused without asking is an event at once */
     }
 }
 
@@ -436,7 +437,11 @@ static void on_closed(void *context, const char *text)
         connect_next(session, text);
         return;
     }
-    lost(session, SCOPE_CONNECTION, text);
+    if (smtp_client_state(session->client) == SMTP_STATE_TLS &&
+        tls_refused_certificate(stream_ssl(session->stream)))
+        lost(session, SCOPE_HOST, text);
+    else
+        lost(session, SCOPE_CONNECTION, text);
 }
 
 static void name_address(struct session *session)

@@ -118,7 +118,7 @@ static int check_pin(const char *pin, X509 *certificate, struct error *err)
 
     if (X509_digest(certificate, EVP_sha256(), digest, &size) != 1 || size != PIN_SIZE)
         return error_set(err, ERROR_SETUP, "4.7.5", "cannot take the certificate's fingerprint");
-    for (unsigned i = 0; i < size; i++)
+    for (size_t i = 0; i < size; i++)
         snprintf(text + 2 * i, 3, "%02x", digest[i]);
     if (strcasecmp(text, pin) != 0)
         return error_set(err, ERROR_SETUP, "4.7.5",
@@ -141,6 +141,12 @@ int tls_check_peer(const struct tls *tls, SSL *ssl, struct error *err)
                            X509_verify_cert_error_string(result));
     X509_free(certificate);
     return status;
+}
+
+bool tls_refused_certificate(const SSL *ssl)
+{
+    return ssl != NULL && SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE &&
+           SSL_get_verify_result(ssl) != X509_V_OK;
 }
 
 void tls_failure_text(SSL *ssl, char *out, size_t size)
