@@ -5,6 +5,7 @@
 #define DAEMON_TLS_H
 
 #include <openssl/ssl.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/attr.h"
@@ -24,6 +25,9 @@ SSL *tls_connection(struct tls *tls, const char *host);
 /* After the handshake: 0 when the peer is who it should be. With a pin the certificate must be that
  * one; without, OpenSSL has verified chain and name and this only checks that it did. */
 int tls_check_peer(const struct tls *tls, SSL *ssl, struct error *err) WARN_UNUSED;
+
+/* The handshake was given up because of the peer's certificate: nothing that passes by itself. */
+bool tls_refused_certificate(const SSL *ssl); /* NULL is allowed */
 
 /* Why the last handshake failed: verification result or library error, for people. */
 void tls_failure_text(SSL *ssl, char *out, size_t size);
