@@ -15,7 +15,8 @@
 #include "message/lineends.h"
 
 #define PIECE 65536
-#define PENDING 16 /* octets of one unfinished character; no code page needs more than 4 */
+#define GROWTH_MAX 8 /* octets of UTF-8 that come of one octet; no code page needs more than 3 */
+#define PENDING 16   /* octets of one unfinished character; no code page needs more than 4 */
 
 typedef int decoder_emit(void *context, const char *data, size_t size, struct error *err);
 
@@ -65,31 +66,49 @@ static int decoder_mark(struct decoder *decoder, bool mark, struct error *err)
     return to == out ? 0 : decoder->emit(decoder->context, out, (size_t)(to - out), err);
 }
 
-/* SIZE is at most LINEENDS_PIECE. */
-static int decoder_add(struct decoder *decoder, const char *data, size_t size, struct error *err)
+/* One call of iconv: 0 and *FROM and *LEFT moved on, *REASON its errno or 0; -1 with an error. */
+static int decoder_step(struct decoder *decoder, char **from, size_t *left, bool *skipped,
+                        int *reason, struct error *err)
 {
     char out[8192];
+    char *to = out;
+    size_t room = sizeof out, before = *left;
+
+    *reason = iconv(decoder->cd, from, left, &to, &room) == (size_t)-1 ? errno : 0;
+    if (*skipped && (*reason != EILSEQ || *left != before) && decoder_mark(decoder, true, err) != 0)
+        return -1;
+    *skipped = *reason == EILSEQ && *left != before;
+    return to == out ? 0 : decoder->emit(decoder->context, out, (size_t)(to - out), err);
+}
+
+/*
+ * SIZE is at most LINEENDS_PIECE. After EILSEQ iconv stands at the octet that means nothing, but
+ * some converters (glibc's of CP949 at A2 E8) have stepped over it already, even to the end. Which
+ * of the two it is shows only when they are called again: a call that goes on tells that it was
+ * skipped.
+ */
+static int decoder_add(struct decoder *decoder, const char *data, size_t size, struct error *err)
+{
     char *from = decoder->input;
     size_t left = decoder->pending + size;
+    bool skipped = false;
+    int reason = 0;
 
     memcpy(decoder->input + decoder->pending, data, size);
     while (left > 0) {
-        char *to = out;
-        size_t room = sizeof out;
-        size_t result = iconv(decoder->cd, &from, &left, &to, &room);
-        int reason = result == (size_t)-1 ? errno : 0;
-
-        if (to != out && decoder->emit(decoder->context, out, (size_t)(to - out), err) != 0)
+        if (decoder_step(decoder, &from, &left, &skipped, &reason, err) != 0)
             return -1;
         if (reason == EINVAL && left <= PENDING)
             break;
-        if (reason == EILSEQ || reason == EINVAL) {
+        if (left > 0 && !skipped && (reason == EILSEQ || reason == EINVAL)) {
             if (decoder_mark(decoder, true, err) != 0)
                 return -1;
             from++;
             left--;
         }
     }
+    if (skipped && decoder_mark(decoder, true, err) != 0)
+        return -1;
     memmove(decoder->input, from, left);
     decoder->pending = left;
     return 0;
@@ -185,7 +204,7 @@ int charset_line(const char *codepage, const char *text, char **out, size_t *bad
 
     if (decoder == NULL)
         return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for a line of text");
-    buf_init(&line, 16 * size + 64);
+    buf_init(&line, GROWTH_MAX * (size + 1));
     status = decoder_open(decoder, codepage, line_piece, &line, err);
     if (status != 0)
         goto out;
@@ -218,7 +237,7 @@ struct text_job {
     struct content_writer *writer;
     struct charset_facts facts;
     size_t line; /* octets of the present line so far */
-    bool blank; /* its last octet is one */
+    bool blank;  /* its last octet is one */
     uint8_t input[PIECE];
 };
 
@@ -280,7 +299,8 @@ int charset_text(const char *codepage, const struct content *text, const char *d
     }
     lineends_init(&job->lineends, text_line, job);
     job->facts.ascii = true;
-    if (content_writer_new(&job->writer, directory, UINT64_MAX, err) != 0)
+    if (content_writer_new(&job->writer, directory, GROWTH_MAX * (content_size(text) + 1), err) !=
+        0)
         goto out;
     if (text_run(job, text, err) != 0) {
         content_writer_free(job->writer);

@@ -240,12 +240,65 @@ static void test_bad_octets(void **state)
     content_free(out);
 }
 
+/* Every pair of octets in every code page with two-octet characters ends, and never reads on:
+ * glibc's converter of CP949 steps over A2 E8 while it refuses it. */
+static void test_all_pairs(void **state)
+{
+    static const char *const pages[] = {"CP932", "CP936", "CP949", "CP950"};
+    struct error err;
+    unsigned i, pair;
+
+    (void)state;
+    for (i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        for (pair = 0x0101; pair <= 0xFFFF; pair++) {
+            char text[] = {(char)(pair >> 8), (char)pair, '\0'};
+            size_t bad = 0;
+            char *out;
+
+            if (text[1] == '\0')
+                continue;
+            if (charset_line(pages[i], text, &out, &bad, &err) != 0)
+                fail_msg("%s %04X: %s", pages[i], pair, err.text);
+            assert_true(out[0] != '\0' && bad <= 2);
+            free(out);
+        }
+    }
+}
+
+static void test_skipped_octets(void **state)
+{
+    static const struct {
+        const char *text, *expected;
+        size_t bad;
+    } cases[] = {
+        {"\xA2\xE8", "\xEF\xBF\xBD", 1},
+        {"x\xA2\xE8y", "x\xEF\xBF\xBDy", 1},
+        {"x\xA2\xE8\xB0\xA1", "x\xEF\xBF\xBD\xEA\xB0\x80", 1},
+        {"x\xFFy", "x\xEF\xBF\xBDy", 1},
+        {"\xA2\xE8\xB0", "\xEF\xBF\xBD\xEF\xBF\xBD", 2},
+    };
+    struct error err;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t bad = 0;
+        char *out;
+
+        assert_int_equal(charset_line("CP949", cases[i].text, &out, &bad, &err), 0);
+        assert_string_equal(out, cases[i].expected);
+        assert_int_equal(bad, cases[i].bad);
+        free(out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),   cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_unknown), cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_pieces),  cmocka_unit_test(test_bad_octets),
+        cmocka_unit_test(test_names),     cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_unknown),   cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_pieces),    cmocka_unit_test(test_bad_octets),
+        cmocka_unit_test(test_all_pairs), cmocka_unit_test(test_skipped_octets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
