@@ -83,7 +83,8 @@ static void delivered(struct relay *relay, struct session *session)
     relay_note_route(relay, clock_now_ms());
 }
 
-static void set_retry(struct relay *relay, uint64_t recipient, unsigned tries,
+/* The message, not the recipient, is the seed: its recipients come again together, in one copy. */
+static void set_retry(struct relay *relay, uint64_t message, unsigned tries,
                       const struct smtp_outcome *outcome, struct store_result *result)
 {
     int64_t now = result->now_ms;
@@ -97,7 +98,7 @@ static void set_retry(struct relay *relay, uint64_t recipient, unsigned tries,
     } else {
         result->attempted = true;
         result->due_ms =
-            schedule_next(&relay->settings->schedule, tries + 1, recipient, now);
+            schedule_next(&relay->settings->schedule, tries + 1, message, now);
     }
 }
 
@@ -138,7 +139,7 @@ void relay_outcome(void *context, struct session *session, struct delivery *deli
             result.state = RECIPIENT_HELD;
             break;
         }
-        set_retry(relay, recipient->id, recipient->tries, outcome, &result);
+        set_retry(relay, delivery->message->id, recipient->tries, outcome, &result);
         break;
     }
     results_add(relay->results, delivery, index, &result, session_path(session));
