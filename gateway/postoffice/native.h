@@ -79,8 +79,8 @@ void native_close_message(struct native_batch *batch);
 /* native-remove.c: removes the accepted items of the batch, whose lock is held. */
 int native_remove(struct native *native, struct error *err) WARN_UNUSED;
 
-/* Finishes what was cut off in MAILBAG, whose lock the caller holds. */
-int native_recover(struct native *native, const char *mailbag, struct error *err) WARN_UNUSED;
+/* Finishes what was cut off in mailbag ID, whose lock the caller holds. */
+int native_recover(struct native *native, const char *id, struct error *err) WARN_UNUSED;
 
 /* The same for every mailbag that needs it and is not locked by somebody else. */
 int native_recover_all(struct native *native, struct error *err) WARN_UNUSED;

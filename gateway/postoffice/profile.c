@@ -12,7 +12,7 @@
 
 #include "base/file.h"
 
-#define FILE_LIMIT (1024 * 1024)
+#define FILE_LIMIT ((size_t)1024 * 1024)
 #define KEY_FILE_SIZE 560
 #define BITMAP_SIZE 512
 #define ACCESS2_SIZE 69
@@ -32,50 +32,50 @@ enum form {
 
 struct rule {
     const char *name;
-    enum form form;
     size_t place;
-    unsigned limit;
     const char *words[2];
+    enum form form;
+    unsigned limit;
 };
 
 #define AT(member) offsetof(struct profile, member)
 
 static const struct rule rules[PROFILE_VALUES] = {
-    [PROFILE_NAME] = {"profile", FORM_TEXT, AT(name), sizeof((struct profile *)0)->name, {0}},
-    [PROFILE_VERDICT] = {"verdict", FORM_VERDICT, AT(verdict), 0, {0}},
-    [PROFILE_BITMAP_OFFSET] = {"key.bitmap_offset", FORM_NUMBER, AT(key_bitmap_offset),
-                               KEY_FILE_SIZE - BITMAP_SIZE, {0}},
-    [PROFILE_BITMAP_ORDER] = {"key.bitmap_order", FORM_WORD, AT(key_msb_first), 0, {"lsb", "msb"}},
-    [PROFILE_BITMAP_SET] = {"key.bitmap_set", FORM_WORD, AT(key_set_is_deleted), 0,
-                            {"used", "deleted"}},
-    [PROFILE_COUNT_NEW] = {"key.count_new", FORM_OFFSET, AT(key_new), KEY_FILE_SIZE - 2, {0}},
-    [PROFILE_COUNT_UNREAD] = {"key.count_unread", FORM_OFFSET, AT(key_unread), KEY_FILE_SIZE - 2,
-                              {0}},
-    [PROFILE_COUNT_LIVE] = {"key.count_live", FORM_OFFSET, AT(key_live), KEY_FILE_SIZE - 2, {0}},
-    [PROFILE_ACCESS2_NAME] = {"access2.name_offset", FORM_NUMBER, AT(access2_name),
-                              ACCESS2_SIZE - 11, {0}},
-    [PROFILE_ACCESS2_MAILBAG] = {"access2.mailbag_offset", FORM_NUMBER, AT(access2_mailbag),
-                                 ACCESS2_SIZE - 4, {0}},
-    [PROFILE_ACCESS2_FORM] = {"access2.mailbag_form", FORM_WORD, AT(access2_binary), 0,
-                              {"ascii", "binary"}},
-    [PROFILE_COUNTER_OFFSET] = {"mai.counter_offset", FORM_NUMBER, AT(mai_counter), 65535, {0}},
-    [PROFILE_COUNTER_ORDER] = {"mai.counter_order", FORM_WORD, AT(mai_counter_big), 0,
-                               {"little", "big"}},
-    [PROFILE_FIELD_FROM] = {"mai.field.from", FORM_CODE, AT(field_from), 127, {0}},
-    [PROFILE_FIELD_TO] = {"mai.field.to", FORM_CODE, AT(field_to), 127, {0}},
-    [PROFILE_FIELD_CC] = {"mai.field.cc", FORM_CODE, AT(field_cc), 127, {0}},
-    [PROFILE_FIELD_DATE] = {"mai.field.date", FORM_CODE, AT(field_date), 127, {0}},
-    [PROFILE_FIELD_SUBJECT] = {"mai.field.subject", FORM_CODE, AT(field_subject), 127, {0}},
-    [PROFILE_FIELD_ATTACHMENTS] = {"mai.field.attachments", FORM_CODE, AT(field_attachments), 127,
-                                   {0}},
-    [PROFILE_FIELD_TEXT] = {"mai.field.text", FORM_CODE, AT(field_text), 127, {0}},
-    [PROFILE_VENDOR_PRIORITY] = {"mai.vendor.priority", FORM_CODE, AT(vendor_priority), 127, {0}},
-    [PROFILE_TRAILER] = {"mai.address_trailer", FORM_TRAILER, AT(trailer), 0, {0}},
-    [PROFILE_DATE_FORM] = {"mai.date_form", FORM_FIXED, 0, 0, {"yyyy-mm-dd hh:mm", NULL}},
-    [PROFILE_ATT_CIPHER] = {"att.cipher", FORM_WORD, AT(att_enciphered), 0, {"none", "whole"}},
-    [PROFILE_CHAIN] = {"cipher.chain", FORM_FIXED, 0, 0, {"previous-ciphertext-xor", NULL}},
-    [PROFILE_PERIOD] = {"cipher.period", FORM_PERIOD, AT(key_period), PROFILE_MAX_KEY, {0}},
-    [PROFILE_CODEPAGE] = {"codepage", FORM_CODEPAGE, AT(codepage), 0, {0}},
+    [PROFILE_NAME] = {"profile", AT(name), {0}, FORM_TEXT, sizeof((struct profile *)0)->name},
+    [PROFILE_VERDICT] = {"verdict", AT(verdict), {0}, FORM_VERDICT, 0},
+    [PROFILE_BITMAP_OFFSET] =
+        {"key.bitmap_offset", AT(key_bitmap_offset), {0}, FORM_NUMBER, KEY_FILE_SIZE - BITMAP_SIZE},
+    [PROFILE_BITMAP_ORDER] = {"key.bitmap_order", AT(key_msb_first), {"lsb", "msb"}, FORM_WORD, 0},
+    [PROFILE_BITMAP_SET] =
+        {"key.bitmap_set", AT(key_set_is_deleted), {"used", "deleted"}, FORM_WORD, 0},
+    [PROFILE_COUNT_NEW] = {"key.count_new", AT(key_new), {0}, FORM_OFFSET, KEY_FILE_SIZE - 2},
+    [PROFILE_COUNT_UNREAD] =
+        {"key.count_unread", AT(key_unread), {0}, FORM_OFFSET, KEY_FILE_SIZE - 2},
+    [PROFILE_COUNT_LIVE] = {"key.count_live", AT(key_live), {0}, FORM_OFFSET, KEY_FILE_SIZE - 2},
+    [PROFILE_ACCESS2_NAME] =
+        {"access2.name_offset", AT(access2_name), {0}, FORM_NUMBER, ACCESS2_SIZE - 11},
+    [PROFILE_ACCESS2_MAILBAG] =
+        {"access2.mailbag_offset", AT(access2_mailbag), {0}, FORM_NUMBER, ACCESS2_SIZE - 4},
+    [PROFILE_ACCESS2_FORM] =
+        {"access2.mailbag_form", AT(access2_binary), {"ascii", "binary"}, FORM_WORD, 0},
+    [PROFILE_COUNTER_OFFSET] = {"mai.counter_offset", AT(mai_counter), {0}, FORM_NUMBER, 65535},
+    [PROFILE_COUNTER_ORDER] =
+        {"mai.counter_order", AT(mai_counter_big), {"little", "big"}, FORM_WORD, 0},
+    [PROFILE_FIELD_FROM] = {"mai.field.from", AT(field_from), {0}, FORM_CODE, 127},
+    [PROFILE_FIELD_TO] = {"mai.field.to", AT(field_to), {0}, FORM_CODE, 127},
+    [PROFILE_FIELD_CC] = {"mai.field.cc", AT(field_cc), {0}, FORM_CODE, 127},
+    [PROFILE_FIELD_DATE] = {"mai.field.date", AT(field_date), {0}, FORM_CODE, 127},
+    [PROFILE_FIELD_SUBJECT] = {"mai.field.subject", AT(field_subject), {0}, FORM_CODE, 127},
+    [PROFILE_FIELD_ATTACHMENTS] =
+        {"mai.field.attachments", AT(field_attachments), {0}, FORM_CODE, 127},
+    [PROFILE_FIELD_TEXT] = {"mai.field.text", AT(field_text), {0}, FORM_CODE, 127},
+    [PROFILE_VENDOR_PRIORITY] = {"mai.vendor.priority", AT(vendor_priority), {0}, FORM_CODE, 127},
+    [PROFILE_TRAILER] = {"mai.address_trailer", AT(trailer), {0}, FORM_TRAILER, 0},
+    [PROFILE_DATE_FORM] = {"mai.date_form", 0, {"yyyy-mm-dd hh:mm", NULL}, FORM_FIXED, 0},
+    [PROFILE_ATT_CIPHER] = {"att.cipher", AT(att_enciphered), {"none", "whole"}, FORM_WORD, 0},
+    [PROFILE_CHAIN] = {"cipher.chain", 0, {"previous-ciphertext-xor", NULL}, FORM_FIXED, 0},
+    [PROFILE_PERIOD] = {"cipher.period", AT(key_period), {0}, FORM_PERIOD, PROFILE_MAX_KEY},
+    [PROFILE_CODEPAGE] = {"codepage", AT(codepage), {0}, FORM_CODEPAGE, 0},
 };
 
 struct reader {
@@ -184,7 +184,7 @@ static int read_text(const struct reader *reader, const struct rule *rule, const
 {
     if (value[0] == '\0' || strlen(value) >= rule->limit)
         return wrong(reader, value, "1 to 63 characters");
-    strcpy(out, value);
+    memcpy(out, value, strlen(value) + 1);
     return 0;
 }
 
@@ -241,11 +241,13 @@ static int grow_key(const struct reader *reader, size_t size)
     struct profile *profile = reader->profile;
     int16_t *key;
 
-    if (size <= profile->key_size)
+    if (size <= profile->key_size && profile->key != NULL)
         return 0;
     key = realloc(profile->key, size * sizeof *key);
-    if (key == NULL)
-        return error_sys(reader->err, ERROR_SOFT, "", "%s: no memory", reader->path);
+    if (key == NULL) {
+        error_sys(reader->err, ERROR_SOFT, "", "%s: no memory", reader->path);
+        return -1;
+    }
     for (size_t i = profile->key_size; i < size; i++)
         key[i] = PROFILE_KEY_UNKNOWN;
     profile->key = key;
@@ -369,10 +371,9 @@ static bool in_bitmap(const struct profile *profile, int offset)
 
 static int check_fields(const struct profile *profile, const char *path, struct error *err)
 {
-    const uint8_t fields[] = {profile->field_from,    profile->field_to,
-                              profile->field_cc,      profile->field_date,
-                              profile->field_subject, profile->field_attachments,
-                              profile->field_text};
+    const uint8_t fields[] = {
+        profile->field_from,    profile->field_to,          profile->field_cc,  profile->field_date,
+        profile->field_subject, profile->field_attachments, profile->field_text};
 
     for (size_t i = 0; i < sizeof fields; i++) {
         for (size_t j = 0; j < i; j++) {
@@ -404,13 +405,16 @@ static int read_file(const char *path, uint8_t **data, size_t *size, struct erro
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     int status;
 
-    if (fd < 0)
-        return error_sys(err, ERROR_SETUP, "", "%s: cannot open the profile", path);
+    if (fd < 0) {
+        error_sys(err, ERROR_SETUP, "", "%s: cannot open the profile", path);
+        return -1;
+    }
     status = file_read_all(fd, path, FILE_LIMIT, data, size, err);
     close(fd);
     if (status == 0 && memchr(*data, '\0', *size) != NULL) {
         free(*data);
-        status = error_set(err, ERROR_SETUP, "", "%s: holds a NUL; a profile is text", path);
+        error_set(err, ERROR_SETUP, "", "%s: holds a NUL; a profile is text", path);
+        return -1;
     }
     if (status != 0 && err != NULL)
         err->class = ERROR_SETUP;

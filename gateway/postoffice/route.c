@@ -94,9 +94,9 @@ static int load(struct root *root, const char *name, size_t record, struct table
         return -1;
     if (size % record != 0) {
         free(out->data);
-        return error_set(err, ERROR_DATA, "",
-                         "%s: %zu octets are not a whole number of records of %zu", name, size,
-                         record);
+        error_set(err, ERROR_DATA, "", "%s: %zu octets are not a whole number of records of %zu",
+                  name, size, record);
+        return -1;
     }
     out->count = size / record;
     return 0;
