@@ -357,16 +357,21 @@ static int run_round(struct sweep *sweep, struct error *last)
     while (failures < MAX_FAILURES && batches++ < MAX_BATCHES && (intake->stop == NULL || *intake->stop == 0)) {
         struct error err = {0};
         int status = door_begin(sweep->door, limit, &err);
+        bool begun;
 
         if (status == 0)
             break;
-        if (status > 0)
+        begun = status > 0;
+        if (begun)
             status = run_batch(sweep, &err);
         if (status < 0) {
             failures++;
             *last = err;
             log_warn("intake", "%s: %s", sweep->postoffice->title, err.text);
         }
+        /* A GET program that fails is not run again before the next sweep. */
+        if (!begun && sweep->postoffice->door == DOOR_FFAPI)
+            break;
     }
     return failures == 0 ? 0 : -1;
 }
