@@ -15,6 +15,7 @@ The programs are named by the environment: MSMAILGW (default ./msmailgw) and MSM
 """
 import argparse
 import atexit
+import copy
 import json
 import os
 import re
@@ -38,7 +39,11 @@ import compare  # noqa: E402
 import maildir  # noqa: E402
 import mkpostoffice  # noqa: E402
 import postoffice  # noqa: E402
+from badcases import CASES  # noqa: E402
+from badcases import PASSWORD as SINK_PASSWORD  # noqa: E402
+from badsmtp import BadServer  # noqa: E402
 from peerbase import PeerError, need_searchable, wait_until, write_file  # noqa: E402
+from peerpki import Pki  # noqa: E402
 
 USER, PASSWORD = "relay", "canary-3kW-e2e"
 HOSTNAME = "gw.test"
@@ -113,6 +118,41 @@ def bad_relay(server, case, pki, **more):
     return values
 
 
+class Sink:
+    """A receiver on loopback that stores what comes: the good case of the scripted server. `rules`
+    are those of badcases.py, for instance pauses; `tls` False: neither TLS nor AUTH."""
+
+    def __init__(self, base, name="sink", tls=True, rules=(), deadline=900):
+        self.case = copy.deepcopy(CASES["good" if tls else "good-plain"])
+        self.case["rules"] = list(rules)
+        self.directory = os.path.join(base, name)
+        self.pki = Pki(os.path.join(base, "pki"))
+        self.server = BadServer(self.case, self.pki.cert, store=self.directory, deadline=deadline)
+        self.read = 0
+        self.known = []
+
+    def __enter__(self):
+        self.server.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.stop()
+
+    def relay(self, **more):
+        """The section `relay` for it."""
+        return bad_relay(self.server, self.case, self.pki, **more)
+
+    def copies(self):
+        """All that is stored, as maildir.Received, in order."""
+        rows = self.server.messages()
+        for row in rows[self.read :]:
+            path = os.path.join(self.directory, row["file"])
+            with open(path, "rb") as source:
+                self.known.append(maildir.Received(path, source.read(), row["to"], row["from"]))
+        self.read = len(rows)
+        return self.known
+
+
 # ---- postoffices -----------------------------------------------------------------------------
 
 
@@ -156,6 +196,7 @@ class Office:
             "door": "ffapi",
             "codepage": self.truth["codepage"],
             "command": command + list(options) + ["{file}"],
+            "queues": [queue],
         }
         values.update(more)
         return "%s-%s" % (self.title, queue.replace("/", "-")), values
@@ -205,9 +246,9 @@ class Office:
         verdict = compare.Verdict(self.truth, compare.arguments(values))
         if isinstance(received, str):
             received = maildir.load(received)
-        for copy in received:
-            if any(rcpt.endswith("@" + self.domain.lower()) for rcpt in copy.rcpts):
-                verdict.take(copy)
+        for one in received:
+            if any(rcpt.endswith("@" + self.domain.lower()) for rcpt in one.rcpts):
+                verdict.take(one)
         return verdict.finish(set(allowed))
 
 
