@@ -89,11 +89,14 @@ static bool is_address(const char *host)
 static int expect_name(SSL *ssl, const char *name)
 {
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+    char copy[TLSEXT_MAXLEN_host_name + 1]; /* OpenSSL's macro drops const */
 
     if (is_address(name))
         return X509_VERIFY_PARAM_set1_ip_asc(param, name);
+    if (snprintf(copy, sizeof copy, "%s", name) >= (int)sizeof copy)
+        return 0;
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
+    return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, copy) == 1;
 }
 
 SSL *tls_connection(struct tls *tls, const char *host)
