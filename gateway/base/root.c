@@ -215,6 +215,10 @@ static int create_file(struct root *root, const char *name, int flags, struct er
         snprintf(directory, sizeof directory, "%.*s", (int)(last - name), name);
         if (root_real_name(root, directory, real, sizeof real, err) != 0)
             return -1;
+        if (real[0] == '\0') {
+            errno = ENOENT;
+            return open_failed(root, directory, err);
+        }
         snprintf(whole, sizeof whole, "%s%s", real, last);
     }
     fd = open_beneath(root->fd, whole, flags);

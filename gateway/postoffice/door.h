@@ -65,12 +65,6 @@ void door_abandon(struct door *door);
 
 void door_free(struct door *door); /* abandons an open batch; NULL is allowed */
 
-/* What a batch has cost in reading; for status and benchmarks. */
-struct door_counts {
-    uint64_t files_opened;
-    uint64_t octets_read;
-};
-
 /* ---- native ---- */
 
 struct native_settings {

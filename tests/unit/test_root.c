@@ -185,6 +185,8 @@ static void creates_and_removes(void **state)
     assert_int_equal(root_unlink(scene->root, "KEY/new.0lk", &err), 0);
     assert_int_equal(root_open_file(scene->root, "KEY/NEW.0LK", O_RDONLY, &err), -1);
     assert_int_equal(err.sys, ENOENT);
+    assert_int_equal(root_open_file(scene->root, "P1/NEW.0LK", O_RDWR | O_CREAT, &err), -1);
+    assert_int_equal(err.sys, ENOENT);
 }
 
 static void bounds_what_it_reads(void **state)
