@@ -33,7 +33,7 @@ from postfix import PostfixPeer  # noqa: E402
 
 SIZE = 5 * 1024
 LIMIT = 300  # seconds of one run
-PARALLEL = "20"  # sessions that fill Postfix's queue; not timed
+PARALLEL = "20"  # connections that fill Postfix's queue; not timed
 
 SETTINGS = """spool = spool
 hostname = gw.test
