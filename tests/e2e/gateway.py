@@ -175,6 +175,21 @@ class Office:
         self.name = "%s/%s" % (self.truth["network"], self.truth["postoffice"])
         self.queues = [queue["name"] for queue in self.truth["queues"]]
 
+    def instance(self, base, title, domain, name):
+        """A copy of this postoffice as it was made, under another NET/PO and with a map into
+        another domain: its messages are other messages."""
+        twin = copy.copy(self)
+        twin.title, twin.domain, twin.name = title, domain, name
+        twin.root = os.path.join(base, title)
+        shutil.copytree(self.before, twin.root, symlinks=True)
+        twin.truth_file, twin.map = twin.root + ".truth.json", twin.root + ".map.tsv"
+        for old, new in ((self.truth_file, twin.truth_file), (self.map, twin.map)):
+            with open(old, encoding="utf-8") as source:
+                write_file(new, source.read().replace("@" + self.domain, "@" + domain))
+        with open(twin.truth_file, encoding="utf-8") as source:
+            twin.truth = json.load(source)
+        return twin
+
     def native(self, **more):
         """(title, settings) of the section that reads it."""
         values = {
