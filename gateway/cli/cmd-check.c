@@ -155,17 +155,29 @@ static void check_profile(struct check *check, const char *path)
     profile_free(profile);
 }
 
-/* Opening the door resolves every queue to its mailbag. */
+/* A round without locks: every queue is resolved to its mailbag, whose KEY and MBG are read. */
 static void check_door(struct check *check, const struct settings_postoffice *postoffice,
                        const struct map *map)
 {
     struct intake intake = {.settings = check->settings, .map = map, .read_only = true};
     struct door *door = NULL;
     struct error err;
+    size_t failed = 0;
+    int status;
 
-    if (doors_open(&door, &intake, postoffice, &err) != 0)
+    if (doors_open(&door, &intake, postoffice, &err) != 0) {
         finding(check, RESULT_FAIL, "%s", err.text);
-    else
+        return;
+    }
+    while ((status = door_begin(door, MAILBAG_MAX_RECORDS, &err)) != 0) {
+        if (status > 0) {
+            door_abandon(door);
+            continue;
+        }
+        finding(check, RESULT_FAIL, "%s", err.text);
+        failed++;
+    }
+    if (failed == 0)
         finding(check, RESULT_OK, "%s: %zu queues found", postoffice->name,
                 postoffice->queue_count);
     door_free(door);

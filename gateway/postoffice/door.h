@@ -79,7 +79,8 @@ struct native_settings {
     bool read_only;         /* never lock, never remove: for backups (door_finish does nothing) */
 };
 
-/* Strings are copied. ERROR_SETUP when path, profile or a queue cannot be resolved. */
+/* Strings are copied. ERROR_SETUP when path or profile cannot be used, or no queue's mailbag can be
+ * found. A queue whose mailbag cannot be found, or is another queue's too, fails in door_begin. */
 int door_open_native(struct door **out, const struct native_settings *settings,
                      struct error *err) WARN_UNUSED;
 

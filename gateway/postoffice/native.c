@@ -38,6 +38,44 @@ static void end_round(struct native *native)
     native->in_round = false;
 }
 
+/* Finds the mailbags of all queues: how many, and in ERR what was wrong with the first that has none
+ * now. One damaged table concerns its own queues only. */
+static size_t find_routes(struct native *native, struct error *err)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < native->queue_count; i++) {
+        struct native_queue *queue = &native->queues[i];
+        struct error why;
+
+        if (route_find(native->root, queue->name, &queue->route, &why) == 0) {
+            found++;
+            continue;
+        }
+        memset(&queue->route, 0, sizeof queue->route);
+        if (err != NULL && found == i)
+            *err = why;
+    }
+    return found;
+}
+
+/* Mail of two queues in one mailbag: whoever takes an item for the people of one takes it away from
+ * those of the other. Only a damaged table says so, or settings that name a queue in two ways. */
+static int check_alone(const struct native *native, const struct native_queue *queue,
+                       struct error *err)
+{
+    for (size_t i = 0; i < native->queue_count; i++) {
+        const struct native_queue *other = &native->queues[i];
+
+        if (other != queue && strcmp(other->route.mailbag, queue->route.mailbag) == 0)
+            return error_set(err, ERROR_SETUP, "",
+                             "queue %s: GLB/NETWORK.GLB or XTN leads to mailbag %s, and for queue "
+                             "%s too; nothing is taken from it",
+                             queue->name, queue->route.mailbag, other->name);
+    }
+    return 0;
+}
+
 /* Mailbag ids are looked up again in every round: an administrator may have changed the routing,
  * and a number can be given to somebody else (Q135031, Q117738). */
 static int begin_queue(struct native *native, struct error *err)
@@ -46,7 +84,8 @@ static int begin_queue(struct native *native, struct error *err)
     struct native_batch *batch = &native->batch;
 
     batch->queue = queue;
-    if (!native->again && route_find(native->root, queue->name, &queue->route, err) != 0)
+    if (!native->again && (route_find(native->root, queue->name, &queue->route, err) != 0 ||
+                           check_alone(native, queue, err) != 0))
         return -1;
     if (native->read_only)
         return 0;
@@ -220,15 +259,11 @@ static int open_parts(struct native *native, const struct native_settings *setti
         check_profile(native, settings->profile, err) != 0 ||
         take_codepage(native, settings, err) != 0)
         return -1;
-    for (size_t i = 0; i < native->queue_count; i++) {
-        struct native_queue *queue = &native->queues[i];
-        if (route_find(native->root, queue->name, &queue->route, err) != 0) {
-            if (err != NULL && err->class == ERROR_DATA)
-                err->class = ERROR_SETUP;
-            return -1;
-        }
-    }
-    return 0;
+    if (native->queue_count == 0 || find_routes(native, err) != 0)
+        return 0;
+    if (err != NULL && err->class == ERROR_DATA)
+        err->class = ERROR_SETUP;
+    return -1;
 }
 
 int door_open_native(struct door **out, const struct native_settings *settings, struct error *err)

@@ -576,6 +576,32 @@ static void test_settings(void **state)
     end(&f);
 }
 
+/* A queue that leads nowhere, or where another one leads, is no reason to leave the others. */
+static void test_routes(void **state)
+{
+    static const char *const partly[] = {"NORTH/NOBODY", "NORTH/SALES"};
+    static const char *const twice[] = {"NORTH/SALES", "SMTP", "north/sales"};
+    char out[512];
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    f.settings.queues = partly;
+    open_door(&f);
+    round_trip(&f, 10, "", out);
+    if (strncmp(out, "setup ", 6) != 0 || strstr(out, "@NORTH/SALES") == NULL)
+        fail_msg("%s", out);
+    door_free(f.door);
+    f.settings.queues = twice;
+    f.settings.queue_count = 3;
+    open_door(&f);
+    round_trip(&f, 10, "", out);
+    if (strncmp(out, "setup ", 6) != 0 || strstr(out, "@SMTP") == NULL ||
+        strstr(out, "@NORTH/SALES") != NULL || strcmp(out + strlen(out) - 6, "setup ") != 0)
+        fail_msg("%s", out);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -584,6 +610,7 @@ int main(void)
         cmocka_unit_test(test_read_only), cmocka_unit_test(test_locked),
         cmocka_unit_test(test_changed_under_us), cmocka_unit_test(test_damage),
         cmocka_unit_test(test_profiles), cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_routes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
