@@ -188,7 +188,7 @@ int cli_relaylog(struct cli *cli)
 
     if (status != 0 || cli->log != NULL)
         return status;
-    if (relaylog_open(&cli->log, cli->settings->log, true, &err) != 0)
+    if (relaylog_open(&cli->log, cli->settings->log, relaylog_journal_runs(), &err) != 0)
         return cli_fail(&err);
     return 0;
 }

@@ -13,6 +13,8 @@
 static int open_native(struct door **out, const struct intake *intake,
                        const struct settings_postoffice *postoffice, struct error *err)
 {
+    const bool changes = !intake->dry_run && !intake->read_only;
+    char notes[4096];
     struct native_settings settings = {
         .path = postoffice->path,
         .profile = postoffice->profile,
@@ -20,11 +22,14 @@ static int open_native(struct door **out, const struct intake *intake,
         .codepage = postoffice->codepage,
         .queues = postoffice->queues,
         .queue_count = postoffice->queue_count,
-        .directory = intake->settings->temporary,
+        /* What it notes about removals must last: not among the temporary files. */
+        .directory = changes ? notes : intake->settings->temporary,
         .max_size = postoffice->max_size,
-        .read_only = intake->dry_run || intake->read_only,
+        .read_only = !changes,
     };
 
+    if (snprintf(notes, sizeof notes, "%s/native", intake->settings->spool) >= (int)sizeof notes)
+        return error_set(err, ERROR_SETUP, "", "spool: the path is too long");
     return door_open_native(out, &settings, err);
 }
 

@@ -97,7 +97,8 @@ static void ask_to_end(struct parent *parent)
     }
 }
 
-/* Children never change their settings: they end in good order and start with the new ones. */
+/* Children never change their settings: they end in good order and start anew, with the new ones or,
+ * when those are bad, the old: the relay log is opened again in either case. */
 static void reload(struct parent *parent)
 {
     struct settings *settings;
@@ -107,15 +108,15 @@ static void reload(struct parent *parent)
     if (load(parent->file, &settings, &err) != 0) {
         log_error("msmailgwd", "reload: the old settings stay in use: %s", err.text);
         sd_notify(0, "READY=1\nSTATUS=reload failed, the old settings stay in use");
-        return;
+    } else {
+        settings_free(parent->settings);
+        parent->settings = settings;
+        log_set_level(settings->log_level);
+        log_info("msmailgwd", "reloaded %s", parent->file);
+        sd_notify(0, "READY=1\nSTATUS=running");
     }
-    settings_free(parent->settings);
-    parent->settings = settings;
-    log_set_level(settings->log_level);
-    log_info("msmailgwd", "reloaded %s", parent->file);
     parent->reloading = true;
     ask_to_end(parent);
-    sd_notify(0, "READY=1\nSTATUS=running");
 }
 
 static void reap(struct parent *parent)

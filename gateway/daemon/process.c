@@ -54,8 +54,7 @@ static int begin(struct process *process, struct error *err)
         return -1;
     if (store_open(&process->store, process->settings->store, true, err) != 0)
         return -1;
-    if (relaylog_open(&process->log, process->settings->log, getenv("JOURNAL_STREAM") != NULL,
-                      err) != 0)
+    if (relaylog_open(&process->log, process->settings->log, relaylog_journal_runs(), err) != 0)
         return -1;
     relaylog_write(process->log, clock_now_ms(), &event);
     return note_process(process, err);

@@ -29,6 +29,7 @@ struct relay {
     size_t session_count;
     struct relay_counts counts;
     int64_t next_due_ms; /* of the queue after the last claim, 0: nothing waits */
+    int64_t results_since_ms; /* steady: the oldest result not committed, 0: none */
     int64_t idle_since_ms;
     int64_t stop_by_ms; /* 0: not stopping */
     bool exhausted;     /* the last claim found nothing due */

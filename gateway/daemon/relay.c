@@ -18,6 +18,8 @@
 #define IDLE_SESSION_MS 5000
 #define STOP_LIMIT_MS 20000
 #define RETRY_STORE_MS 1000
+#define COMMIT_RESULTS 64
+#define COMMIT_MS 5
 
 void relay_poke(struct relay *relay)
 {
@@ -180,9 +182,36 @@ static void claim_more(struct relay *relay, int64_t now_ms)
         log_error("relay", "%s", err.text);
 }
 
+static bool any_busy(const struct relay *relay)
+{
+    for (size_t i = 0; i < relay->session_count; i++) {
+        if (!session_is_idle(relay->sessions[i]) && !session_is_over(relay->sessions[i]))
+            return true;
+    }
+    return false;
+}
+
+/* One commit serves the results of a few milliseconds while more are on their way: each costs the
+ * disk a sync, and the time it waits is time in which a crash makes a second copy. */
+static bool commit_may_wait(struct relay *relay)
+{
+    size_t pending = results_pending(relay->results);
+    int64_t now = clock_steady_ms();
+
+    if (pending == 0 || pending >= COMMIT_RESULTS || relay->stop_by_ms != 0 || !any_busy(relay))
+        return false;
+    if (relay->results_since_ms == 0)
+        relay->results_since_ms = now;
+    return now - relay->results_since_ms < COMMIT_MS;
+}
+
 static bool commit_results(struct relay *relay, int64_t now_ms)
 {
     struct error err;
+
+    if (commit_may_wait(relay))
+        return true;
+    relay->results_since_ms = 0;
 
     if (results_commit(relay->results, &relay->counts, &err) != 0) {
         log_error("relay", "results wait in memory: %s", err.text);
@@ -222,6 +251,8 @@ static void set_timer(struct relay *relay, int64_t now_ms)
         at = relay->idle_since_ms + IDLE_SESSION_MS;
     if (relay->stop_by_ms != 0)
         at = relay->stop_by_ms;
+    if (results_pending(relay->results) != 0)
+        at = now_ms + COMMIT_MS;
     wake_at(relay, at, now_ms);
 }
 
@@ -252,7 +283,7 @@ static void on_work(evutil_socket_t fd, short what, void *context)
     if (!commit_results(relay, now))
         return;
     drop_sessions_over(relay);
-    if (relay->failed_mail) {
+    if (relay->failed_mail && results_pending(relay->results) == 0) {
         relay->failed_mail = false;
         relay_upkeep(relay, now);
     }
@@ -265,9 +296,7 @@ static void on_work(evutil_socket_t fd, short what, void *context)
         abort_sessions(relay);
     }
     end_idle_sessions(relay, now);
-    if (results_pending(relay->results) != 0)
-        relay_poke(relay);
-    else if (finished(relay, now))
+    if (finished(relay, now))
         event_base_loopbreak(relay->base);
     set_timer(relay, now);
 }

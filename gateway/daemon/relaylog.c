@@ -75,6 +75,11 @@ static int open_file(const char *path, struct error *err)
     return fd;
 }
 
+bool relaylog_journal_runs(void)
+{
+    return access("/run/systemd/journal/socket", W_OK) == 0;
+}
+
 int relaylog_open(struct relaylog **out, const char *path, bool journal, struct error *err)
 {
     struct relaylog *log = calloc(1, sizeof *log);

@@ -39,6 +39,8 @@ struct relaylog_event {
 /* PATH NULL: journal only (when JOURNAL is true) or nothing. ERROR_SETUP: cannot open for append. */
 int relaylog_open(struct relaylog **out, const char *path, bool journal,
                   struct error *err) WARN_UNUSED;
+/* Whether there is a journal on this machine: what to give as JOURNAL. */
+bool relaylog_journal_runs(void);
 void relaylog_free(struct relaylog *log); /* NULL is allowed */
 
 /* After the file was moved away (SIGHUP). On failure the old file stays in use. */

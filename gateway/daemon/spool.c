@@ -41,7 +41,7 @@ static int make_directory(const char *path, struct error *err)
 
 int spool_prepare(const struct settings *settings, struct error *err)
 {
-    static const char *const inside[] = {"tmp", "ffapi"};
+    static const char *const inside[] = {"tmp", "native", "ffapi"};
     char path[PATH_SIZE];
 
     if (make_directory(settings->spool, err) != 0)

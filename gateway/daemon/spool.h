@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "daemon/settings.h"
 
-/* Makes SPOOL, SPOOL/tmp and SPOOL/ffapi (mode 0700) as needed and checks that they are ours and
+/* Makes SPOOL and in it tmp, native and ffapi (mode 0700) as needed and checks that they are ours and
  * writable. ERROR_SETUP. */
 int spool_prepare(const struct settings *settings, struct error *err) WARN_UNUSED;
 

@@ -90,7 +90,7 @@ class Killer:
     def note_phase(self, role):
         if role not in ("intake", "all"):
             return
-        temporary = os.path.join(self.gate.spool, "tmp")
+        temporary = os.path.join(self.gate.spool, "native")
         if any(name.endswith(".removal") for name in os.listdir(temporary)):
             self.phases["in the middle of a removal"] += 1
 
