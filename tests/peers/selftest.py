@@ -202,8 +202,7 @@ class Scripted(unittest.TestCase):
         server = self.serve("good-plain")
         content = message(5)
         with socket.create_connection(("127.0.0.1", server.port), timeout=8) as sock:
-            sock.sendall(b"EHLO x\r\n")
-            sock.sendall(b"MAIL FROM:<a@old.test> SIZE=10\r\nRCPT TO:<b@mail.test>\r\n"
+            sock.sendall(b"EHLO x\r\nMAIL FROM:<a@old.test> SIZE=10\r\nRCPT TO:<b@mail.test>\r\n"
                          b"BDAT 10\r\n" + content[:10] + b"BDAT %d LAST\r\n" % (len(content) - 10)
                          + content[10:] + b"RSET\r\nQUIT\r\n")
             replies = b"".join(iter(lambda: sock.recv(4096), b""))
