@@ -590,6 +590,19 @@ def tests_of(suite):
             yield test
 
 
+SANITIZERS = re.compile(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:")
+
+
+def sanitizer_findings(base):
+    """Lines of the gateways' consoles that a sanitizer wrote."""
+    found = []
+    for top, _, files in os.walk(base):
+        if "console" in files:
+            with open(os.path.join(top, "console"), encoding="utf-8", errors="replace") as console:
+                found += [line.rstrip() for line in console if SANITIZERS.search(line)]
+    return found
+
+
 def run_program(name, module, options):
     """Runs the tests of a module; prints `NAME: N passed, N failed`; returns the exit status."""
     Case.options = options
@@ -602,6 +615,9 @@ def run_program(name, module, options):
         result = runner.run(unittest.TestSuite(chosen))
         failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
         passed = max(0, result.testsRun - failed)
+        for line in sanitizer_findings(Case.base):
+            print("sanitizer: %s" % line)
+            failed += 1
     except Exception:
         traceback.print_exc(file=sys.stdout)
         failed = 1
