@@ -46,6 +46,7 @@ RETRY, SUSPEND = 1, 1           # settings retry-first and suspend
 SOONEST = 0.75 * RETRY          # the schedule draws from 75 % to 125 %
 PART_LIMIT = 25
 KEPT = ("queued", "sending")
+CRASH = re.compile(r"Sanitizer|runtime error:|Assertion|Aborted|Segmentation")
 
 
 def moment(text):
@@ -430,6 +431,8 @@ class Trial:
                     self.wrong("%s: octet 0x%02X at %d", path, raw.group()[0], raw.start())
                 if content.decode("utf-8", "replace").count("\ufffd"):
                     self.wrong("%s is not UTF-8", path)
+        if CRASH.search(self.gateway.console_text()):
+            self.wrong("a crash: %s", self.gateway.console_text()[-3000:])
         if read < 5:
             self.wrong("only %d files of the gateway were found", read)
 
