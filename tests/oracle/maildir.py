@@ -8,10 +8,16 @@ what the server noted on top of the message (X-Original-To, Delivered-To, Envelo
 """
 
 import email
+import email.headerregistry
 import email.policy
+import functools
 import json
 import os
 
+# the package parses a field anew each time it is asked for; what it makes of it never changes
+POLICY = email.policy.default.clone(
+    header_factory=functools.lru_cache(maxsize=8192)(email.headerregistry.HeaderRegistry())
+)
 ENVELOPE = ("X-Original-To", "X-Envelope-To", "Envelope-To", "Delivered-To")
 
 
@@ -21,7 +27,7 @@ class Received:
     def __init__(self, file, raw, rcpts, sender):
         self.file = file
         self.raw = raw
-        self.message = email.message_from_bytes(raw, policy=email.policy.default)
+        self.message = email.message_from_bytes(raw, policy=POLICY)
         self.rcpts = [rcpt.strip().strip("<>").lower() for rcpt in rcpts or self._noted()]
         self.sender = sender
         self.id = str(self.message["Message-ID"] or "").strip()
