@@ -149,11 +149,25 @@ class Run:
         self.test.assert_none(
             self.office.compare(copies, self.items, zone=self.zone), "what arrived")
         self.test.assert_none(not_canonical(copies), "what arrived")
+        self.check_envelopes(copies)
         self.test.assert_none(self.office.check(self.items), "the postoffice")
         self.check_log()
         self.check_queue()
         self.check_secrets()
         self.test.assertEqual(os.listdir(os.path.join(self.gateway.spool, "tmp")), [])
+
+    def check_envelopes(self, copies):
+        """The sender where it has an SMTP address, else the postmaster."""
+        table, senders = self.office.truth["map"], {}
+        for message in self.office.truth["messages"]:
+            name = message["sender"]
+            known = name.upper() in table or name.upper().startswith("SMTP:")
+            senders[message["mai"]] = (
+                gateway.compare.smtp_of(name, table, "")[0] if known else "postmaster@" + self.admin)
+        mai = {row["msgid"]: row["mai"] for row in self.gateway.events("queued")}
+        for copy in copies:
+            self.test.assertEqual(str(copy.message["Return-Path"]).strip("<>").lower(),
+                                  senders[mai[copy.id]].lower(), copy.file)
 
     def check_log(self):
         sent = self.sent()
