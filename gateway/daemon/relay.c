@@ -212,7 +212,9 @@ static bool commit_results(struct relay *relay, int64_t now_ms)
     if (commit_may_wait(relay))
         return true;
     relay->results_since_ms = 0;
-
+    /* What is to come again could not be claimed before it was in the queue again. */
+    if (results_pending(relay->results) != 0)
+        relay->exhausted = false;
     if (results_commit(relay->results, &relay->counts, &err) != 0) {
         log_error("relay", "results wait in memory: %s", err.text);
         wake_at(relay, now_ms + RETRY_STORE_MS, now_ms);

@@ -64,7 +64,8 @@ static void failure_text(struct stream *stream, short what, char *text, size_t s
 
     if ((what & BEV_EVENT_TIMEOUT) != 0)
         snprintf(text, size, "the connection was not established in time");
-    else if (stream->ssl != NULL && (what & BEV_EVENT_ERROR) != 0 && code == 0)
+    else if (stream->ssl != NULL && (what & BEV_EVENT_ERROR) != 0 && code == 0 &&
+             !SSL_is_init_finished(stream->ssl))
         tls_failure_text(stream->ssl, text, size);
     else if ((what & BEV_EVENT_EOF) != 0 || code == 0)
         snprintf(text, size, "the server closed the connection");
