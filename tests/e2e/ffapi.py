@@ -9,7 +9,7 @@ import re
 import sys
 
 import gateway
-from gateway import SINK_PASSWORD, STANDIN, Case, Gateway, Office, Sink
+from gateway import SINK_PASSWORD, Case, Gateway, Office, Sink
 
 # seed, code page, options of the GET program
 FORMS = (

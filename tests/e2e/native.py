@@ -7,12 +7,11 @@ One Postfix takes the mail of all seeds; the domain tells which seed a copy is o
 import email
 import email.policy
 import os
-import shutil
 import sys
 import tempfile
 
 import gateway
-from gateway import PASSWORD, USER, Case, Gateway, Office, peer_relay, postoffice
+from gateway import PASSWORD, USER, Case, Gateway, Office, peer_relay
 
 from exim import EximPeer
 from postfix import PostfixPeer
