@@ -15,8 +15,9 @@
 #include "daemon/prepare.h"
 #include "daemon/spool.h"
 
-/* A queue that fails is passed over; a postoffice that does nothing but fail ends its round. */
-#define MAX_FAILURES 64
+/* A queue that cannot be begun is passed over. Items that cannot be read now stop a batch each; a
+ * postoffice that has nothing else ends its round. */
+#define MAX_FAILURES 256
 /* MIME forms of a batch wait in memory for the commit (64 KiB each at most). */
 #define MAX_BATCH 256
 /* So do their temporary files on disk: a batch ends early when they are this large together. */
@@ -327,25 +328,36 @@ static bool batch_full(const struct sweep *sweep)
            (sweep->ready_octets >= MAX_BATCH_OCTETS && sweep->postoffice->door == DOOR_NATIVE);
 }
 
+/* Commits what was read, and only then has it removed. */
+static int end_batch(struct sweep *sweep, struct error *err)
+{
+    int status = commit_batch(sweep, err);
+
+    if (status == 0 && !sweep->intake->dry_run)
+        return finish_batch(sweep, err);
+    if (status == 0)
+        count_batch(sweep, false);
+    door_abandon(sweep->door);
+    return status;
+}
+
+/* An item that stops the batch stops only itself: what was read before it goes into the queue, and
+ * what comes behind it is in the next batch. */
 static int run_batch(struct sweep *sweep, struct error *err)
 {
-    int status;
+    struct error stopped = {0};
+    int read, status;
 
     do
-        status = batch_full(sweep) ? 0 : read_item(sweep, err);
-    while (status == 1);
-    if (status == 0)
-        status = commit_batch(sweep, err);
-    if (status != 0) {
-        door_abandon(sweep->door);
-    } else if (sweep->intake->dry_run) {
-        count_batch(sweep, false);
-        door_abandon(sweep->door);
-    } else {
-        status = finish_batch(sweep, err);
-    }
+        read = batch_full(sweep) ? 0 : read_item(sweep, err);
+    while (read == 1);
+    if (read < 0)
+        stopped = *err;
+    status = end_batch(sweep, err);
     clear_batch(sweep);
-    return status;
+    if (read < 0)
+        *err = stopped;
+    return read < 0 ? -1 : status;
 }
 
 static int run_round(struct sweep *sweep, struct error *last)
@@ -353,8 +365,10 @@ static int run_round(struct sweep *sweep, struct error *last)
     const struct intake *intake = sweep->intake;
     size_t limit = sweep->postoffice->batch < MAX_BATCH ? sweep->postoffice->batch : MAX_BATCH;
     unsigned failures = 0, batches = 0;
+    bool failed = false;
 
-    while (failures < MAX_FAILURES && batches++ < MAX_BATCHES && (intake->stop == NULL || *intake->stop == 0)) {
+    while (failures < MAX_FAILURES && batches++ < MAX_BATCHES &&
+           (intake->stop == NULL || *intake->stop == 0)) {
         struct error err = {0};
         int status = door_begin(sweep->door, limit, &err);
         bool begun;
@@ -365,7 +379,8 @@ static int run_round(struct sweep *sweep, struct error *last)
         if (begun)
             status = run_batch(sweep, &err);
         if (status < 0) {
-            failures++;
+            failures += begun;
+            failed = true;
             *last = err;
             log_warn("intake", "%s: %s", sweep->postoffice->title, err.text);
         }
@@ -373,7 +388,7 @@ static int run_round(struct sweep *sweep, struct error *last)
         if (!begun && sweep->postoffice->door == DOOR_FFAPI)
             break;
     }
-    return failures == 0 ? 0 : -1;
+    return failed ? -1 : 0;
 }
 
 static void note_postoffice(struct sweep *sweep, int64_t began, const struct error *err)

@@ -34,7 +34,9 @@ struct item {
     struct item_place place;
     const char *queue;       /* name of the queue: "NET/PO" or the gateway's name; "" (ffapi) */
     struct message *message; /* after door_next: addresses, subject, date; after door_load: all */
-    const size_t *recipients; /* indexes into message->addresses: those that lie on this queue */
+    /* Indexes into message->addresses: those that lie on this queue. A name that the message has
+     * twice is there twice. */
+    const size_t *recipients;
     size_t recipient_count;
     bool removable; /* false: this door cannot leave it where it is (ffapi: it is out already) */
     size_t number;  /* of this item in the batch, for door_accept */
@@ -47,7 +49,7 @@ int door_begin(struct door *door, size_t limit, struct error *err) WARN_UNUSED;
 
 /* The next item, oldest first: 1 and *OUT; 0 when the batch has no more; -1 and ERR. With
  * ERROR_DATA this one item is malformed: *OUT still tells its place, and the batch goes on. With
- * any other class the batch cannot go on: door_abandon. */
+ * any other class the batch cannot go on: door_finish for what was read before, or door_abandon. */
 int door_next(struct door *door, struct item **out, struct error *err) WARN_UNUSED;
 
 /* Reads text and attachments of ITEM. Errors as door_next. */

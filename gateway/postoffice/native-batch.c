@@ -19,14 +19,16 @@ static bool was_seen(const struct native_queue *queue, uint32_t number,
            queue->seen->mai[number] == record->mai_number;
 }
 
-static int mark_seen(struct native_queue *queue, const struct header *header, struct error *err)
+int native_mark_seen(struct native_queue *queue, const struct native_item *item, struct error *err)
 {
+    uint32_t number = item->item.place.record;
+
     if (queue->seen == NULL)
         queue->seen = calloc(1, sizeof *queue->seen);
     if (queue->seen == NULL)
         return error_sys(err, ERROR_SOFT, "", "%s: no memory", queue->name);
-    queue->seen->seen[header->number] = true;
-    queue->seen->mai[header->number] = header->record.mai_number;
+    queue->seen->seen[number] = true;
+    queue->seen->mai[number] = item->record.mai_number;
     return 0;
 }
 
@@ -78,8 +80,6 @@ static int make_items(struct native *native, const struct header *headers, size_
     if (batch->items == NULL)
         return error_sys(err, ERROR_SOFT, "", "%s: no memory", batch->queue->name);
     for (size_t i = 0; i < count; i++) {
-        if (mark_seen(batch->queue, &headers[i], err) != 0)
-            return -1;
         fill_item(&batch->items[i], &headers[i], batch->queue, records, i);
         batch->items[i].item.removable = true;
     }

@@ -45,31 +45,26 @@ static int open_message(struct native *native, struct native_item *item, struct 
     return 0;
 }
 
-/* "NET/PO/anything" is of the queue "NET/PO" (Q85053); for a gateway "NAME:anything", or "NAME/..." as
- * its name is a network's. */
+/* "NET/PO/anything" is of "NET/PO" (Q85053); for a gateway "NAME:anything", or "NAME/..." as its
+ * name is a network's. */
+static bool is_for(const char *address, const char *name, enum route_kind kind)
+{
+    size_t length = strlen(name);
+
+    if (strncasecmp(address, name, length) != 0)
+        return false;
+    return address[length] == '/' || (kind == ROUTE_GATEWAY && address[length] == ':');
+}
+
 static bool is_of_queue(const char *address, const struct native_queue *queue)
 {
-    size_t length = strlen(queue->name);
+    bool found = is_for(address, queue->name, queue->route.kind);
 
-    if (strncasecmp(address, queue->name, length) != 0)
-        return false;
-    if (queue->route.kind == ROUTE_GATEWAY)
-        return address[length] == ':' || address[length] == '/';
-    return address[length] == '/';
+    for (size_t i = 0; i < queue->sharer_count && !found; i++)
+        found = is_for(address, queue->sharers[i].name, queue->sharers[i].kind);
+    return found;
 }
 
-static bool named_before(const struct native_item *item, const char *text)
-{
-    const struct message *message = item->item.message;
-
-    for (size_t i = 0; i < item->item.recipient_count; i++) {
-        if (strcasecmp(message->addresses[item->recipients[i]].text, text) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Somebody in both To and Cc is one recipient. */
 static int find_recipients(const struct native_queue *queue, struct native_item *item,
                            struct error *err)
 {
@@ -81,8 +76,7 @@ static int find_recipients(const struct native_queue *queue, struct native_item 
     item->item.recipients = item->recipients;
     for (size_t i = 0; i < message->address_count; i++) {
         const struct message_address *address = &message->addresses[i];
-        if (address->role != ADDRESS_FROM && is_of_queue(address->text, queue) &&
-            !named_before(item, address->text))
+        if (address->role != ADDRESS_FROM && is_of_queue(address->text, queue))
             item->recipients[item->item.recipient_count++] = i;
     }
     return 0;

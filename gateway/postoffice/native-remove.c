@@ -239,6 +239,17 @@ static int release_message(struct native *native, struct intent *intent, size_t 
     return intent_set_mark(intent, index, INTENT_DONE, 0, err);
 }
 
+/* Two records of one mailbag never point to the same message (Q77926); where they do they count as
+ * one reference, so that no other mailbag loses the message. */
+static bool released_before(const struct intent *intent, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(intent_get(intent, i)->mai, intent_get(intent, index)->mai) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Takes INTENT over. On -1 its file stays, and the next holder of the lock goes on with it. */
 static int run(struct native *native, struct mailbag *mailbag, struct intent *intent,
                struct error *err)
@@ -247,7 +258,7 @@ static int run(struct native *native, struct mailbag *mailbag, struct intent *in
 
     let_key_go(mailbag);
     for (size_t i = 0; i < intent_count(intent) && status == 0; i++) {
-        if (intent_get(intent, i)->mark != INTENT_DONE)
+        if (intent_get(intent, i)->mark != INTENT_DONE && !released_before(intent, i))
             status = release_message(native, intent, i, err);
     }
     if (status == 0)

@@ -76,6 +76,37 @@ static int check_alone(const struct native *native, const struct native_queue *q
     return 0;
 }
 
+static void forget_sharers(struct native_queue *queue)
+{
+    free(queue->sharers);
+    queue->sharers = NULL;
+    queue->sharer_count = 0;
+}
+
+static int note_sharer(void *context, const struct route *route, struct error *err)
+{
+    struct native_queue *queue = context;
+    struct route *grown;
+
+    if (strcmp(route->mailbag, queue->route.mailbag) != 0 ||
+        route_same_name(route->name, queue->route.name))
+        return 0;
+    grown = reallocarray(queue->sharers, queue->sharer_count + 1, sizeof *grown);
+    if (grown == NULL)
+        return error_sys(err, ERROR_SOFT, "", "%s: no memory", queue->name);
+    queue->sharers = grown;
+    queue->sharers[queue->sharer_count++] = *route;
+    return 0;
+}
+
+/* Postoffices behind this one and gateways that use another's mailbag (Q118561, Q104425): what is
+ * taken for the one must not be taken away from the other. */
+static int find_sharers(const struct native *native, struct native_queue *queue, struct error *err)
+{
+    forget_sharers(queue);
+    return route_each(native->root, note_sharer, queue, err);
+}
+
 /* Mailbag ids are looked up again in every round: an administrator may have changed the routing,
  * and a number can be given to somebody else (Q135031, Q117738). */
 static int begin_queue(struct native *native, struct error *err)
@@ -85,13 +116,26 @@ static int begin_queue(struct native *native, struct error *err)
 
     batch->queue = queue;
     if (!native->again && (route_find(native->root, queue->name, &queue->route, err) != 0 ||
-                           check_alone(native, queue, err) != 0))
+                           check_alone(native, queue, err) != 0 ||
+                           find_sharers(native, queue, err) != 0))
         return -1;
     if (native->read_only)
         return 0;
     if (lock_take(&batch->lock, native->root, queue->route.mailbag, err) != 0)
         return -1;
     return native_recover(native, queue->route.mailbag, err);
+}
+
+/* The queue has its turn again while there is mail of it that nobody has seen in this round: beyond
+ * the limit, or at the end of a batch that the caller ended early. */
+static void end_batch(struct native *native)
+{
+    const struct native_batch *batch = &native->batch;
+
+    native->again = batch->open && (batch->more || batch->next < batch->count);
+    if (!native->again)
+        native->at++;
+    clear_batch(&native->batch);
 }
 
 /* One queue: 1 a batch is open, 0 nothing waits, -1 error. In the last two cases it is done. */
@@ -101,14 +145,10 @@ static int try_queue(struct native *native, size_t limit, struct error *err)
 
     if (left > 0) {
         native->batch.open = true;
-        native->again = (size_t)left > native->batch.count;
-        if (!native->again)
-            native->at++;
+        native->batch.more = (size_t)left > native->batch.count;
         return 1;
     }
-    clear_batch(&native->batch);
-    native->again = false;
-    native->at++;
+    end_batch(native);
     return left;
 }
 
@@ -140,6 +180,8 @@ static int native_next(struct door *door, struct item **out, struct error *err)
         return 0;
     item = &batch->items[batch->next++];
     *out = &item->item;
+    if (native_mark_seen(batch->queue, item, err) != 0)
+        return -1;
     return native_read(native, item, err) == 0 ? 1 : -1;
 }
 
@@ -159,6 +201,14 @@ static void native_accept(struct door *door, const struct item *item)
     native->batch.items[item->number].accepted = true;
 }
 
+static void native_abandon(struct door *door)
+{
+    struct native *native = native_of(door);
+
+    if (native->batch.open)
+        end_batch(native);
+}
+
 static int native_finish(struct door *door, struct error *err)
 {
     struct native *native = native_of(door);
@@ -167,13 +217,8 @@ static int native_finish(struct door *door, struct error *err)
     native_close_message(&native->batch);
     if (native->batch.open && !native->read_only)
         status = native_remove(native, err);
-    clear_batch(&native->batch);
+    native_abandon(door);
     return status;
-}
-
-static void native_abandon(struct door *door)
-{
-    clear_batch(&native_of(door)->batch);
 }
 
 static void native_free(struct door *door)
@@ -183,6 +228,7 @@ static void native_free(struct door *door)
     clear_batch(&native->batch);
     for (size_t i = 0; i < native->queue_count; i++) {
         free(native->queues[i].name);
+        forget_sharers(&native->queues[i]);
         free(native->queues[i].seen);
     }
     free(native->queues);

@@ -27,6 +27,8 @@ struct seen_records {
 struct native_queue {
     char *name;
     struct route route;
+    struct route *sharers; /* other names whose mail lies in the same mailbag */
+    size_t sharer_count;
     struct seen_records *seen; /* NULL until the first item of a round */
 };
 
@@ -43,6 +45,7 @@ struct native_item {
 
 struct native_batch {
     bool open;
+    bool more; /* the mailbag has items beyond the batch's limit */
     struct lock *lock; /* NULL when read only */
     struct native_queue *queue;
     struct native_item *items;
@@ -63,13 +66,17 @@ struct native {
     bool read_only;
     size_t at;     /* queue of the next batch */
     bool in_round; /* a round has begun */
-    bool again;    /* the queue at `at` has more than the last batch took */
+    bool again;    /* the queue at `at` has more than the last batch gave */
     struct native_batch batch;
 };
 
 /* native-batch.c: makes the batch's items from KEY and MBG of its queue, at most LIMIT, oldest
  * first. Returns how many live items the round has not seen yet, or -1. */
 int native_list(struct native *native, size_t limit, struct error *err) WARN_UNUSED;
+
+/* ITEM is handed out: not again in this round. */
+int native_mark_seen(struct native_queue *queue, const struct native_item *item,
+                     struct error *err) WARN_UNUSED;
 
 /* native-read.c */
 int native_read(struct native *native, struct native_item *item, struct error *err) WARN_UNUSED;

@@ -380,6 +380,16 @@ def unreadable(file_of, pattern):
     return damage
 
 
+def mai_unreadable(scene):
+    """A message that cannot be opened now waits; those before and behind it do not."""
+    message = scene.message()
+    scene.prefix = UNPRIVILEGED
+    os.chmod(scene.path(mai(message)), 0)
+    scene.undo.append(lambda: os.chmod(scene.path(mai(message)), 0o644))
+    scene.blocked |= set(scene.places(message))
+    scene.error(re.escape(mai(message)) + ": cannot open: Permission denied")
+
+
 # ---- the profile --------------------------------------------------------------------------------
 
 
@@ -559,6 +569,7 @@ NATIVE.update({
     "key-locked-by-a-client": key_locked_by_a_client,
     "key-read-only": read_only(key_of),
     "key-unreadable": unreadable(key_of, ": cannot open: Permission denied"),
+    "mai-unreadable": mai_unreadable,
     "mbg-unreadable": unreadable(mbg_of, ": cannot open: Permission denied"),
     "mai-read-only": mai_read_only,
     "mai-folder-read-only": mai_folder_read_only,

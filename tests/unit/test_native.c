@@ -199,7 +199,7 @@ static void test_item(void **state)
     assert_string_equal(item->message->postoffice, "NORTH/HQ");
     assert_string_equal(item->message->codepage, "CP850");
     assert_int_equal(door_next(f.door, &item, &err), 1);
-    check_recipients(item, "NORTH/SALES/BO North/Sales/Li ");
+    check_recipients(item, "NORTH/SALES/BO north/sales/bo North/Sales/Li ");
     assert_int_equal(door_next(f.door, &item, &err), 1);
     assert_int_equal(door_load(f.door, item, &err), 0);
     assert_int_equal(item->message->attachment_count, 1);
@@ -345,6 +345,87 @@ static void test_changed_under_us(void **state)
     check_key(&f, "00000010", 1, 0x05);
     assert_false(po_has(&f.po, "MAI/MA1/00000061.MAI"));
     assert_int_equal(counter_of(&f, "MAI/MA3/00000063.MAI"), 2);
+    assert_true(spool_is_empty(&f));
+    end(&f);
+}
+
+/* The caller may end a batch before its last item: a disk's limit, or an item that stops it. */
+static void test_ended_early(void **state)
+{
+    struct error err = {0};
+    char found[512] = "";
+    struct item *item;
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    open_door(&f);
+    for (int i = 0; door_begin(f.door, 10, &err) == 1; i++) {
+        assert_in_range(i, 0, 4);
+        assert_int_equal(door_next(f.door, &item, &err), 1);
+        sprintf(found + strlen(found), "%s@%s ", item->message->subject, item->queue);
+        door_accept(f.door, item);
+        if (i == 1)
+            door_abandon(f.door);
+        else
+            assert_int_equal(door_finish(f.door, &err), 0);
+    }
+    assert_string_equal(found, ALL);
+    expect_round(&f, 10, "", "two@NORTH/SALES ");
+    end(&f);
+}
+
+/* Whoever's mail lies in the mailbag is a recipient of its items, also when only one of the names is
+ * a queue of ours. */
+static void test_sharers(void **state)
+{
+    uint8_t network[4 * 122] = {0};
+    struct error err = {0};
+    struct item *item;
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    po_read(&f.po, "GLB/NETWORK.GLB", network, 2 * 122);
+    memcpy(network + 2 * 122, network + 122, 122);
+    memcpy(network + 2 * 122 + 0x02, "ATT", 4);
+    memcpy(network + 2 * 122 + 0x21, "00000010", 9);
+    memcpy(network + 3 * 122, network + 2 * 122, 122);
+    memcpy(network + 3 * 122 + 0x02, "GONE", 5);
+    network[3 * 122] = 0;
+    po_write(&f.po, "GLB/NETWORK.GLB", network, sizeof network);
+    po_mail(&f.po, "00000061",
+            &(struct mail){.counter = 1, .from = "NORTH/HQ/ADMIN", .date = "1997-04-07 08:00",
+                           .to = {"NORTH/SALES/BO", "att:someone", "GONE:x", "SMTP:x@y.example"},
+                           .subject = "one", .text = "Hello\r\n"});
+    f.settings.queue_count = 1;
+    open_door(&f);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(door_begin(f.door, 1, &err), 1);
+        assert_int_equal(door_next(f.door, &item, &err), 1);
+        check_recipients(item, i == 0 ? "NORTH/SALES/BO att:someone "
+                                      : "NORTH/SALES/BO north/sales/bo North/Sales/Li ");
+        door_abandon(f.door);
+    }
+    end(&f);
+}
+
+/* A message that two records of one mailbag name is not taken away from another mailbag. */
+static void test_named_twice(void **state)
+{
+    static const struct header twice[] = {{"00000063", "1997-04-07 09:00", "three"},
+                                          {"00000063", "1997-04-07 09:00", "three"}};
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    po_mailbag(&f.po, "00000010", twice, 2, 0);
+    f.settings.queue_count = 1;
+    open_door(&f);
+    expect_round(&f, 10, "t", "three@NORTH/SALES three@NORTH/SALES ");
+    check_key(&f, "00000010", 0, 0x03);
+    assert_int_equal(counter_of(&f, "MAI/MA3/00000063.MAI"), 1);
+    assert_true(po_has(&f.po, "ATT/AT1/000000A1.ATT"));
     assert_true(spool_is_empty(&f));
     end(&f);
 }
@@ -610,7 +691,8 @@ int main(void)
         cmocka_unit_test(test_read_only), cmocka_unit_test(test_locked),
         cmocka_unit_test(test_changed_under_us), cmocka_unit_test(test_damage),
         cmocka_unit_test(test_profiles), cmocka_unit_test(test_settings),
-        cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_routes),    cmocka_unit_test(test_ended_early),
+        cmocka_unit_test(test_named_twice), cmocka_unit_test(test_sharers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
