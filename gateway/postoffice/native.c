@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_SHARERS 1000
+
 static const struct door_operations operations;
 
 static struct native *native_of(struct door *door)
@@ -91,6 +93,10 @@ static int note_sharer(void *context, const struct route *route, struct error *e
     if (strcmp(route->mailbag, queue->route.mailbag) != 0 ||
         route_same_name(route->name, queue->route.name))
         return 0;
+    if (queue->sharer_count == MAX_SHARERS)
+        return error_set(err, ERROR_DATA, "",
+                         "queue %s: GLB/NETWORK.GLB and XTN lead more than %d others to mailbag %s",
+                         queue->name, MAX_SHARERS, queue->route.mailbag);
     grown = reallocarray(queue->sharers, queue->sharer_count + 1, sizeof *grown);
     if (grown == NULL)
         return error_sys(err, ERROR_SOFT, "", "%s: no memory", queue->name);

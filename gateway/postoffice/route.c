@@ -16,6 +16,7 @@
 #define NETWORK_SIZE 122
 #define XTN_SIZE 698
 #define MAX_RECORDS 8192
+#define MAX_POSTOFFICES 65536 /* records of all XTN files together */
 #define SERVICE_FFAPI 0x64
 
 #define NETWORK_SERVICE 0x01
@@ -37,6 +38,7 @@ struct walk {
     route_seen *seen;
     void *context;
     struct error *err;
+    size_t postoffices; /* records of XTN files so far */
 };
 
 int id_parse(const char *text, uint32_t *out)
@@ -154,7 +156,7 @@ static int walk_gateway(const struct walk *walk, const uint8_t *record, size_t n
 
 /* The id may name an XTN file, and then each postoffice in it is a route; a gateway's record can
  * hold one that no file has (Q134377). */
-static int walk_network(const struct walk *walk, const uint8_t *record, const char *id,
+static int walk_network(struct walk *walk, const uint8_t *record, const char *id,
                         size_t number)
 {
     struct route route = {.kind = ROUTE_POSTOFFICE};
@@ -172,12 +174,18 @@ static int walk_network(const struct walk *walk, const uint8_t *record, const ch
             return walk_gateway(walk, record, number);
         return tell_problem(walk, &route, NETWORK_FILE ": record %zu: %s", number, err.text);
     }
-    status = walk_xtn(walk, file, &table, route.name, route.kind);
+    walk->postoffices += table.count;
+    if (walk->postoffices > MAX_POSTOFFICES)
+        status = error_set(walk->err, ERROR_DATA, "",
+                           NETWORK_FILE ": its XTN files have more than %d records together",
+                           MAX_POSTOFFICES);
+    else
+        status = walk_xtn(walk, file, &table, route.name, route.kind);
     free(table.data);
     return status;
 }
 
-static int walk_record(const struct walk *walk, const uint8_t *record, size_t number)
+static int walk_record(struct walk *walk, const uint8_t *record, size_t number)
 {
     char xtn[9];
 
@@ -188,7 +196,7 @@ static int walk_record(const struct walk *walk, const uint8_t *record, size_t nu
 
 int route_each(struct root *root, route_seen *seen, void *context, struct error *err)
 {
-    struct walk walk = {root, seen, context, err};
+    struct walk walk = {root, seen, context, err, 0};
     struct table table;
     int status = 0;
 

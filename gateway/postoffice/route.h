@@ -38,7 +38,7 @@ bool route_same_name(const char *a, const char *b);
 typedef int route_seen(void *context, const struct route *route, struct error *err);
 
 /* Every active record. Records that are wrong come with their problem; ERROR_DATA when NETWORK.GLB
- * itself is unusable. */
+ * itself is unusable, or the XTN files have more than 65,536 records together. */
 int route_each(struct root *root, route_seen *seen, void *context, struct error *err) WARN_UNUSED;
 
 /* ERROR_SETUP when no active record has that name, or it is unusable: file and record are named. */

@@ -204,6 +204,29 @@ static void test_each(void **state)
     end(&f);
 }
 
+/* Many networks that name one large file are not read for hours. */
+static void test_bound(void **state)
+{
+    static uint8_t many[8192 * 698];
+    struct error err = {0};
+    struct fixture f;
+    unsigned counts[2] = {0, 0};
+
+    (void)state;
+    begin(&f);
+    for (int i = 0; i < 1000; i++)
+        add_network(&f, 1, 2, "NORTH", "00000020", "");
+    po_write(&f.po, "GLB/NETWORK.GLB", f.networks->data, f.networks->size);
+    for (size_t i = 0; i < sizeof many; i += 698)
+        many[i] = 1;
+    po_write(&f.po, "XTN/00000020.XTN", many, sizeof many);
+    assert_int_equal(route_each(f.root, count_routes, counts, &err), -1);
+    assert_int_equal(err.class, ERROR_DATA);
+    assert_non_null(strstr(err.text, "more than 65536 records"));
+    assert_int_equal(counts[1], 65536);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_published),
         cmocka_unit_test(test_damaged_files),
         cmocka_unit_test(test_each),
+        cmocka_unit_test(test_bound),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
