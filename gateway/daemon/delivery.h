@@ -22,7 +22,8 @@ struct delivery {
     size_t address_count;
     bool *settled; /* of each recipient: its result is with the results */
     uint64_t offset; /* of the content, while it is sent */
-    bool unusable;   /* its content cannot be sent: to be held */
+    bool stopped;    /* its content could not be read, and the session was given up for it */
+    bool unusable;   /* nor can it be read later: to be held */
 };
 
 /* A list in order of entry. */

@@ -102,6 +102,19 @@ static void set_retry(struct relay *relay, uint64_t message, unsigned tries,
     }
 }
 
+/* One message whose content cannot be read takes its session with it, not the other messages. */
+static const struct smtp_outcome *for_this_one(const struct delivery *delivery,
+                                               const struct smtp_outcome *outcome,
+                                               struct smtp_outcome *again)
+{
+    if (outcome->state != SMTP_STATE_CONTENT || outcome->scope != SCOPE_MESSAGE ||
+        outcome->code != 0 || delivery->stopped)
+        return outcome;
+    outcome_local(again, outcome->state, SCOPE_CONNECTION, ACTION_AGAIN, "4.4.2",
+                  "the connection was given up for another message");
+    return again;
+}
+
 void relay_outcome(void *context, struct session *session, struct delivery *delivery, size_t index,
                    const struct smtp_outcome *outcome, bool doubt)
 {
@@ -110,11 +123,13 @@ void relay_outcome(void *context, struct session *session, struct delivery *deli
     struct store_result result = {
         .now_ms = clock_now_ms(),
         .doubt = doubt,
-        .status = outcome->status,
-        .reply = outcome->text,
     };
     char reply[SMTP_TEXT_SIZE + 8];
+    struct smtp_outcome again;
 
+    outcome = for_this_one(delivery, outcome, &again);
+    result.status = outcome->status;
+    result.reply = outcome->text;
     if (outcome->code != 0) {
         snprintf(reply, sizeof reply, "%d %s", outcome->code, outcome->text);
         result.reply = reply;
@@ -171,13 +186,15 @@ void relay_release_waiting(struct relay *relay, int64_t now_ms)
     }
 }
 
-/* A session that ended as it should, or after it delivered, says nothing against its host. */
+/* A session that ended as it should, or after it delivered, says nothing against its host. One that
+ * the server ended before it took any mail is not "again" (smtp/outcome.h). */
 static bool is_failure(const struct session *session, const struct smtp_outcome *outcome)
 {
     if (outcome->action == ACTION_SUSPEND)
         return true;
     return session_delivered(session) == 0 && outcome->scope != SCOPE_MESSAGE &&
-           outcome->state != SMTP_STATE_QUIT && outcome->state != SMTP_STATE_IDLE;
+           outcome->state != SMTP_STATE_QUIT &&
+           (outcome->state != SMTP_STATE_IDLE || outcome->action != ACTION_AGAIN);
 }
 
 void relay_session_over(void *context, struct session *session, const struct smtp_outcome *outcome)

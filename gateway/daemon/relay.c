@@ -108,7 +108,7 @@ static size_t room_of_sessions(const struct relay *relay, bool *connecting)
     *connecting = false;
     for (size_t i = 0; i < relay->session_count; i++) {
         room += session_room(relay->sessions[i]);
-        if (!session_is_ready(relay->sessions[i]))
+        if (session_is_opening(relay->sessions[i]))
             *connecting = true;
     }
     return room;
@@ -238,19 +238,23 @@ static bool nothing_left(struct relay *relay, int64_t now_ms)
            (relay->exhausted && (relay->next_due_ms == 0 || relay->next_due_ms > now_ms));
 }
 
+/* What is due already waits for something else to happen, which asks for relay_work then. */
+static int64_t earlier(int64_t at_ms, int64_t other_ms, int64_t now_ms)
+{
+    return other_ms > now_ms && other_ms < at_ms ? other_ms : at_ms;
+}
+
 static void set_timer(struct relay *relay, int64_t now_ms)
 {
     int64_t at = now_ms + UPKEEP_MS;
     int64_t open = hosts_open_at(relay->hosts, now_ms);
 
-    if (relay->next_due_ms != 0 && relay->next_due_ms < at)
-        at = relay->next_due_ms;
+    at = earlier(at, relay->next_due_ms, now_ms);
     /* While the route is closed nothing that is due can go, and then all of it. */
     if (open > now_ms)
         at = open < now_ms + UPKEEP_MS ? open : now_ms + UPKEEP_MS;
-    if (relay->idle_since_ms != 0 && relay->session_count != 0 &&
-        relay->idle_since_ms + IDLE_SESSION_MS < at)
-        at = relay->idle_since_ms + IDLE_SESSION_MS;
+    if (relay->idle_since_ms != 0 && relay->session_count != 0)
+        at = earlier(at, relay->idle_since_ms + IDLE_SESSION_MS, now_ms);
     if (relay->stop_by_ms != 0)
         at = relay->stop_by_ms;
     if (results_pending(relay->results) != 0)
@@ -282,8 +286,12 @@ static void on_work(evutil_socket_t fd, short what, void *context)
 
     (void)fd;
     (void)what;
-    if (!commit_results(relay, now))
+    if (!commit_results(relay, now)) {
+        /* What is not in the queue by then comes again, in doubt. */
+        if (relay->stop_by_ms != 0 && now >= relay->stop_by_ms)
+            event_base_loopbreak(relay->base);
         return;
+    }
     drop_sessions_over(relay);
     if (relay->failed_mail && results_pending(relay->results) == 0) {
         relay->failed_mail = false;

@@ -34,7 +34,7 @@ struct session {
     struct delivery *sending;  /* whose content is being sent */
     int64_t started_ms;
     unsigned given, delivered;
-    bool connected, ready, ending, over, pumping, again;
+    bool connected, opened, ready, ending, over, pumping, again;
     bool moved;      /* since the time limit was last set: output was written */
     uint64_t replies; /* then */
     char name[320];
@@ -175,34 +175,43 @@ static void set_timer(struct session *session)
 
 /* ---- mail ---- */
 
+/* The next piece of the content, or its end, goes into the output. */
+static int send_piece(struct session *session, struct delivery *delivery, struct error *err)
+{
+    uint8_t data[STORE_CHUNK_SIZE];
+    size_t got;
+
+    if (store_read_content(session->parts.store, delivery->message->id, delivery->offset, data,
+                           sizeof data, &got, err) != 0)
+        return -1;
+    delivery->offset += got;
+    if (got != 0)
+        return smtp_client_content(session->client, data, got, err);
+    if (delivery->offset != delivery->message->size)
+        return error_set(err, ERROR_DATA, "5.3.5",
+                         "the queue has %llu octets of its content, not %llu",
+                         (unsigned long long)delivery->offset,
+                         (unsigned long long)delivery->message->size);
+    session->sending = NULL;
+    return smtp_client_content_end(session->client, err);
+}
+
 static void feed_content(struct session *session)
 {
     struct buf *output = smtp_client_output(session->client);
-    uint8_t data[STORE_CHUNK_SIZE];
     struct error err;
-    size_t got;
 
     while (session->sending != NULL &&
            output->size + stream_unsent(session->stream) < UNSENT_LIMIT) {
         struct delivery *delivery = session->sending;
-        int status = store_read_content(session->parts.store, delivery->message->id,
-                                        delivery->offset, data, sizeof data, &got, &err);
 
-        if (status == 0 && got != 0)
-            status = smtp_client_content(session->client, data, got, &err);
-        else if (status == 0)
-            status = smtp_client_content_end(session->client, &err);
-        if (status != 0) {
-            log_error("relay", "message %llu: %s", (unsigned long long)delivery->message->id,
-                      err.text);
-            delivery->unusable = true;
-            session->sending = NULL;
-            smtp_client_content_abort(session->client, err.text);
-            return;
-        }
-        delivery->offset += got;
-        if (got == 0)
-            session->sending = NULL;
+        if (send_piece(session, delivery, &err) == 0)
+            continue;
+        log_error("relay", "message %llu: %s", (unsigned long long)delivery->message->id, err.text);
+        delivery->stopped = true;
+        delivery->unusable = err.class != ERROR_SOFT; /* a busy queue passes by itself */
+        session->sending = NULL;
+        smtp_client_content_abort(session->client, err.text);
     }
 }
 
@@ -284,6 +293,7 @@ static void start_tls(struct session *session)
 static void on_ready(struct session *session)
 {
     session->ready = true;
+    session->opened = true;
     session->path.auth = smtp_client_mechanism(session->client);
     session->owner.ready(session->owner.context, session);
 }
@@ -425,7 +435,7 @@ static void on_secured(void *context)
     pump(session);
 }
 
-static void connect_next(struct session *session, const char *reason);
+static void connect_from(struct session *session);
 
 static void on_closed(void *context, const char *text)
 {
@@ -433,8 +443,9 @@ static void on_closed(void *context, const char *text)
 
     if (smtp_client_state(session->client) == SMTP_STATE_CONNECT && session->address != NULL &&
         session->address->ai_next != NULL) {
+        log_debug("relay", "%s: %s", session->name, text);
         session->address = session->address->ai_next;
-        connect_next(session, text);
+        connect_from(session);
         return;
     }
     if (smtp_client_state(session->client) == SMTP_STATE_TLS &&
@@ -454,21 +465,28 @@ static void name_address(struct session *session)
              (unsigned)session->target->port);
 }
 
-static void connect_next(struct session *session, const char *reason)
+/* To the present address, or the first behind it that can be tried at all: a machine without IPv6
+ * knows at once that it cannot go there. */
+static void connect_from(struct session *session)
 {
     static const struct stream_callbacks callbacks = {on_connected, on_received, on_drained,
                                                       on_secured, on_closed};
     int64_t limit = CONNECT_LIMIT_MS / (int64_t)session->parts.settings->relay.time_divisor;
     struct error err;
 
-    if (*reason != '\0')
-        log_debug("relay", "%s: %s", session->name, reason);
     stream_free(session->stream);
     session->stream = NULL;
-    name_address(session);
-    if (stream_connect(&session->stream, session->parts.base, session->address->ai_addr,
-                       session->address->ai_addrlen, limit, &callbacks, session, &err) != 0)
-        lost(session, SCOPE_CONNECTION, err.text);
+    for (;;) {
+        name_address(session);
+        if (stream_connect(&session->stream, session->parts.base, session->address->ai_addr,
+                           session->address->ai_addrlen, limit, &callbacks, session, &err) == 0)
+            return;
+        if (session->address->ai_next == NULL)
+            break;
+        log_debug("relay", "%s: %s", session->name, err.text);
+        session->address = session->address->ai_next;
+    }
+    lost(session, SCOPE_CONNECTION, err.text);
 }
 
 static void on_addresses(void *context, struct addrinfo *addresses, const char *text)
@@ -485,7 +503,7 @@ static void on_addresses(void *context, struct addrinfo *addresses, const char *
     }
     session->addresses = addresses;
     session->address = addresses;
-    connect_next(session, "");
+    connect_from(session);
 }
 
 /* ---- for the owner ---- */
@@ -499,6 +517,8 @@ void session_start(struct session *session)
     if (lookup_start(&session->lookup, session->parts.base, session->target->name,
                      session->target->port, on_addresses, session, &err) != 0)
         lost(session, SCOPE_CONNECTION, err.text);
+    else
+        set_timer(session);
 }
 
 void session_poke(struct session *session)
@@ -522,6 +542,11 @@ void session_abort(struct session *session, const char *reason)
 {
     if (!session->over)
         lost(session, SCOPE_CONNECTION, reason);
+}
+
+bool session_is_opening(const struct session *session)
+{
+    return !session->opened && !session->over;
 }
 
 bool session_is_ready(const struct session *session)

@@ -57,6 +57,7 @@ void session_end(struct session *session);
 /* The owner gives up waiting: unfinished mail is given back, in doubt where its dot was sent. */
 void session_abort(struct session *session, const char *reason);
 
+bool session_is_opening(const struct session *session); /* not yet negotiated */
 bool session_is_ready(const struct session *session); /* negotiated and not ending */
 bool session_is_idle(const struct session *session);  /* ready and without mail */
 bool session_is_over(const struct session *session);

@@ -149,6 +149,10 @@ int stream_start_tls(struct stream *stream, SSL *ssl, struct error *err)
     evutil_socket_t fd = bufferevent_getfd(stream->events);
     struct bufferevent *secure;
 
+    if (evbuffer_get_length(bufferevent_get_input(stream->events)) != 0) {
+        SSL_free(ssl);
+        return error_set(err, ERROR_SOFT, "4.7.0", "octets in clear text before the handshake");
+    }
     bufferevent_disable(stream->events, EV_READ | EV_WRITE);
     bufferevent_setcb(stream->events, NULL, NULL, NULL, NULL);
     bufferevent_setfd(stream->events, -1);

@@ -31,7 +31,8 @@ int stream_connect(struct stream **out, struct event_base *base, const struct so
                    void *context, struct error *err) WARN_UNUSED;
 void stream_free(struct stream *stream); /* closes; NULL is allowed */
 
-/* Takes over SSL and begins the handshake. Everything written before must have drained. */
+/* Takes over SSL and begins the handshake. Everything written before must have drained, and all that
+ * was received must have been given: octets still here fail it (injection). */
 int stream_start_tls(struct stream *stream, SSL *ssl, struct error *err) WARN_UNUSED;
 
 /* One write is one flight: octets leave together (TCP_NODELAY). */

@@ -116,6 +116,17 @@ class Routes(Case):
             self.assert_none(office.compare(sink.copies()), "received")
             self.assertEqual({len(row["to"]) for row in sink.server.messages()}, {1})
 
+    def test_waiting_for_a_slow_server_is_idle(self):
+        office = self.office()
+        rules = [{"at": "dot", "do": [["delay", 9], ["good"]], "times": 1}]
+        with self.sink(rules=rules) as sink:
+            gate = self.gate(sink.relay(), office)
+            before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_nvcsw
+            gate.drain()
+            waits = resource.getrusage(resource.RUSAGE_CHILDREN).ru_nvcsw - before
+            self.assert_none(office.compare(sink.copies()), "received")
+            self.assertLess(waits, 1000)
+
     def test_refused_recipient_is_reported(self):
         office = self.office(messages=30)
         victim = sorted(rcpt for _, rcpt in office.wanted_copies())[0]
@@ -160,6 +171,25 @@ class Routes(Case):
             rows = [row for row in gate.queue() if row["original"] != "POSTMASTER"]
             self.assertEqual({row["state"] for row in rows}, {"failed"})
             self.assertTrue([row for row in gate.queue() if row["original"] == "POSTMASTER"])
+
+    def test_incomplete_content_is_held(self):
+        office = self.office()
+        rules = [{"at": "mail", "do": [["reply", "451 4.3.0 later"]], "last_conn": 1}]
+        with self.sink(rules=rules) as sink:
+            gate = self.gate(sink.relay(connections=1), office)
+            gate.drain(expect=1)
+            with sqlite3.connect(gate.database()) as database:
+                message, piece = database.execute(
+                    "SELECT message, max(id) FROM chunk GROUP BY message LIMIT 1").fetchone()
+                database.execute("DELETE FROM chunk WHERE id = ?", (piece,))
+                database.execute("UPDATE recipient SET due_ms = 0")
+            database.close()
+            gate.drain(expect=1)
+            states = {}
+            for row in gate.queue():
+                states.setdefault(row["state"], set()).add(row["id"])
+            self.assertEqual(states["held"], {message})
+            self.assertEqual(set(states), {"held", "sent"})
 
     def age(self, gate, milliseconds):
         with sqlite3.connect(gate.database()) as database:

@@ -200,6 +200,9 @@ def _ehlo():
          at("helo", "550 5.7.506 Bad HELO"), checks=NO_SERVICE_YET)
     case("ehlo-421", "deferred", "421 to EHLO", at("ehlo", "421 4.3.2 not now", ["close"]),
          checks=NO_SERVICE_YET)
+    case("ehlo-421-behind", "deferred", "a good reply to EHLO and 421 behind it, at once",
+         at("ehlo", ["send", "250-mail.test\r\n250 PIPELINING\r\n421 4.4.2 too busy\r\n"],
+            ["close"]), client=CLEAR, server=CLEAR_SERVER, checks=["no-mail"])
     case("ehlo-closes", "deferred", "closes at EHLO", at("ehlo", ["close"]), checks=NO_SERVICE_YET)
     case("ehlo-hangs", "deferred", "no reply to EHLO", at("ehlo", ["hang"]), limit="ehlo",
          checks=NO_SERVICE_YET)
