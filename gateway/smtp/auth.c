@@ -424,6 +424,8 @@ void auth_redact(const struct auth *auth, char *text)
     const char *secret = (const char *)auth->secret->data;
 
     redact_words(buf_text(&auth->said), text);
-    for (char *at = text; auth->secret->len > 0 && (at = strcasestr(at, secret)) != NULL;)
+    for (char *at = text; auth->secret->len > 0 && (at = strcasestr(at, secret)) != NULL;) {
         memset(at, '*', auth->secret->len);
+        at += auth->secret->len; /* it may be of nothing but '*' */
+    }
 }

@@ -377,6 +377,18 @@ static void test_redaction(void **state)
     auth_free(auth);
 }
 
+/* Also a password of what stands for it comes to an end. */
+static void test_redaction_of_stars(void **state)
+{
+    struct auth *auth = new_auth("**", "PLAIN", "PLAIN");
+    char text[] = "535 ***** is wrong";
+
+    (void)state;
+    auth_redact(auth, text);
+    assert_string_equal("535 ***** is wrong", text);
+    auth_free(auth);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_long_initial_response),
         cmocka_unit_test(test_steps_are_bounded),
         cmocka_unit_test(test_redaction),
+        cmocka_unit_test(test_redaction_of_stars),
     };
 
     return cmocka_run_group_tests_name("auth", tests, start, stop);
