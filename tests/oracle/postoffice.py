@@ -6,6 +6,7 @@ Also removes an item as the published rules say (Q77926, Q104423, Q120220), for 
 GET program and for the verdict of checkpo.py.
 """
 
+import datetime
 import os
 import re
 import struct
@@ -14,6 +15,13 @@ KEY_SIZE, RECORD_SIZE, NETWORK_SIZE, XTN_SIZE = 560, 116, 122, 698
 WITH_QUALIFIER = {0x43, 0x45, 0x46, 0x47, 0x4C, 0x4D, 0x7E, 0x7F}
 CONSTRUCTORS = {0x09, 0x0A, 0x0B, 0x24, 0x28, 0x45, 0x4C, 0x4D}
 MOST_DEPTH = 32
+# year, month, day, hour, minute in each form of a date, by the name that a profile has for it
+DATES = {
+    "yyyy-mm-dd hh:mm": r"(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d) (?P<H>\d\d):(?P<M>\d\d)",
+    "yyyy-mm-dd hh:mm:ss": r"(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d) (?P<H>\d\d):(?P<M>\d\d):\d\d",
+    "dd-mm-yy hh:mm": r"(?P<d>\d\d)-(?P<m>\d\d)-(?P<y>\d\d) (?P<H>\d\d):(?P<M>\d\d)",
+    "mm/dd/yy hh:mm AM": r"(?P<m>\d\d)/(?P<d>\d\d)/(?P<y>\d\d) (?P<H>\d\d):(?P<M>\d\d) (?P<x>[AP])M",
+}
 
 
 class BadPostoffice(Exception):
@@ -24,13 +32,16 @@ class BadPostoffice(Exception):
 
 
 class Profile:
-    """`name = value  # how learnt`; numbers decimal or 0x; the key octets that are known."""
+    """`name = value  # how learnt`; numbers decimal or 0x; the key octets that are known.
+
+    "# truth: name = value" says what msmailgw-profile(5) has no word for.
+    """
 
     def __init__(self, text):
         self.values = {}
         self.key = {}
         for number, line in enumerate(text.splitlines(), 1):
-            line = line.split("#", 1)[0].strip()
+            line = line.removeprefix("# truth: ").split("#", 1)[0].strip()
             if not line:
                 continue
             if "=" not in line:
@@ -71,6 +82,8 @@ class Profile:
     def decipher(self, cipher):
         """p[i] = c[i] ^ c[i-1] ^ k[i]"""
         size = len(cipher)
+        if not size:
+            return b""
         stream = int.from_bytes(self.stream(size), "big")
         number = int.from_bytes(cipher, "big")
         return (number ^ (number >> 8) ^ stream).to_bytes(size, "big")
@@ -165,6 +178,24 @@ def parse(data):
     return _many(data, 0, len(data), 0, False)[0]
 
 
+def minute(raw, form):
+    """A date of the given form as octets `yyyy-mm-dd hh:mm`; years of two digits are 19yy."""
+    found = re.fullmatch(DATES[form], raw.decode("ascii", "replace"))
+    if not found:
+        raise BadPostoffice("%r is no date of the form %s" % (raw, form))
+    part = found.groupdict()
+    year, hour = int(part["y"]), int(part["H"])
+    if part.get("x"):
+        hour = hour % 12 + (12 if part["x"] == "P" else 0)
+    try:
+        when = datetime.datetime(
+            year + (1900 if year < 100 else 0), int(part["m"]), int(part["d"]), hour, int(part["M"])
+        )
+    except ValueError as error:
+        raise BadPostoffice("%r: %s" % (raw, error)) from None
+    return when.strftime("%Y-%m-%d %H:%M").encode("ascii")
+
+
 # ---- message -------------------------------------------------------------------------------
 
 
@@ -180,7 +211,8 @@ class Message:
         self.priority = ""
         self.subject, self.text, self.date = b"", b"", b""
         self.sender, self.to, self.cc, self.attachments = "", [], [], []
-        self.counter = struct.unpack_from("<H", data, profile.number("mai.counter_offset"))[0]
+        at = profile.number("mai.counter_offset")
+        self.counter = int.from_bytes(data[at : at + 2], profile.values["mai.counter_order"])
         for element in elements[0].children:
             self._take(element)
 
@@ -209,7 +241,8 @@ class Message:
         elif name in ("to", "cc"):
             getattr(self, name).extend(self._address(s) for s in strings)
         elif name == "date":
-            self.date = profile.decipher(element.children[0].strings()[0])
+            raw = profile.decipher(element.children[0].strings()[0])
+            self.date = minute(raw, profile.values["mai.date_form"])
         elif name in ("subject", "text"):
             setattr(self, name, b"".join(profile.decipher(s) for s in strings))
         elif name == "attachments":
@@ -376,8 +409,13 @@ class Postoffice:
         )
         for at in range(0, len(data), 69):
             raw = data[at : at + 69]
-            if raw[name]:
-                out[_name(raw[name : name + 11])] = _name(raw[bag : bag + 9])
+            if not raw[name]:
+                continue
+            if self.profile.values["access2.mailbag_form"] == "binary":
+                number = "%08X" % struct.unpack_from("<I", raw, bag)[0]
+            else:
+                number = _name(raw[bag : bag + 9])
+            out[_name(raw[name : name + 11])] = number
         return out
 
     def queues(self):
