@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Make a postoffice in the reference layout, with the truth about it beside it.
+"""Make a postoffice in the reference layout or a random one, with the truth about it beside it.
 
 Written from the published description of the formats only; see tests/oracle/README.
 The same arguments always give the same octets.
@@ -17,153 +17,13 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "oracle"))
 
-import makecontent  # noqa: E402
+import corpora  # noqa: E402
 import makefips  # noqa: E402
+import makelayout  # noqa: E402
+import makeplan  # noqa: E402
+import makesabotage  # noqa: E402
 import maketree  # noqa: E402
 from makeworld import OWN, World  # noqa: E402
-
-DEMO_COUNTS = ((13, 3), (11, 3), (7, 3))
-
-
-def random_case(rng, person):
-    """Names are not case-sensitive; only people of the map are written otherwise now and then."""
-    return (
-        person["address"].lower() if person["mapped"] and rng.random() < 0.1 else person["address"]
-    )
-
-
-def sender_of(world):
-    rng = world.rng
-    local = "/".join(OWN) + "/" + rng.choice([user["box"] for user in world.users if user["box"]])
-    return rng.choices(
-        (
-            local,
-            "WEST/BRANCH/%s" % rng.choice(("PEREZ", "OBRIEN", "LI")),
-            "SMTP:%s@partner.example" % rng.choice(("j_smith", "sales.team", "o'neil")),
-        ),
-        (85, 10, 5),
-    )[0]
-
-
-def recipients_of(world):
-    rng = world.rng
-    locals_ = ["/".join(OWN) + "/" + user["box"] for user in world.users if user["box"]]
-    outside = [random_case(rng, person) for queue in world.queues for person in queue["people"]]
-    to, cc = [], []
-    if rng.random() < 0.12:
-        return rng.sample(locals_, min(len(locals_), rng.randint(1, 3))), []
-    to.append(rng.choice(outside))
-    for target, most in ((to, 3), (cc, 3)):
-        for _ in range(rng.randint(0, most) if rng.random() < 0.45 else 0):
-            name = rng.choice(outside if rng.random() < 0.7 else locals_)
-            if name.upper() not in [other.upper() for other in to + cc]:
-                target.append(name)
-    if rng.random() < 0.03:
-        cc.append(to[0])
-    if rng.random() < 0.05:
-        for name in rng.sample(outside, min(len(outside), 30)):
-            if name.upper() not in [other.upper() for other in to + cc]:
-                to.append(name)
-    rng.shuffle(to)
-    return to, cc
-
-
-def next_time(rng, now):
-    if rng.random() < 0.08:
-        return now
-    now += datetime.timedelta(minutes=rng.randint(1, 45))
-    if now.hour >= 19:
-        now = (now + datetime.timedelta(days=1)).replace(hour=7, minute=rng.randrange(60))
-    return now
-
-
-def random_plan(world):
-    rng, args = world.rng, world.args
-    now, plan, seen = datetime.datetime(1997, 4, 7, 8, 0), [], set()
-    while len(plan) < args.messages:
-        now = next_time(rng, now)
-        to, cc = recipients_of(world)
-        serial = len(plan) + 1
-        full = makecontent.subject(rng, serial, args.codepage)
-        item = {
-            "sender": sender_of(world),
-            "to": to,
-            "cc": cc,
-            "when": now,
-            "full": full,
-            "text": makecontent.text(rng, serial, args.codepage),
-            "priority": rng.choice("1233345R33"),
-            "files": makecontent.attachments(rng, args.max_attachments, args.codepage),
-            "wild": rng.random() < 0.4,
-        }
-        if rng.random() < 0.04:
-            item["priority"] = ""
-        key = (item["sender"], now, full[:40], item["text"])
-        if key not in seen:
-            seen.add(key)
-            plan.append(item)
-    return plan
-
-
-def bench_plan(world):
-    """One recipient each, one queue, a text of the wanted size, no attachments."""
-    rng, now, plan = world.rng, datetime.datetime(1997, 4, 7, 8, 0), []
-    people = world.queues[0]["people"]
-    for serial in range(world.args.messages):
-        now += datetime.timedelta(minutes=1)
-        line = "Message %d for the benchmark, " % serial + makecontent.words(
-            rng, 8, world.args.codepage
-        )
-        text = (
-            "\r\n".join([line[:72]] * (world.args.bench // 60 + 1))[: world.args.bench - 2] + "\r\n"
-        )
-        plan.append(
-            {
-                "sender": "/".join(OWN) + "/ADMIN",
-                "to": [rng.choice(people)["address"]],
-                "cc": [],
-                "when": now,
-                "full": "Benchmark %d" % serial,
-                "text": text,
-                "priority": "3",
-                "files": [],
-                "wild": False,
-            }
-        )
-    return plan
-
-
-def demo_plan(world):
-    """Forty messages: for each queue those for people who moved, and three that stay."""
-    rng, jobs = world.rng, []
-    for queue, (go, stay) in zip(world.queues, DEMO_COUNTS):
-        moved = [p for p in queue["people"] if p["mapped"]]
-        others = [p for p in queue["people"] if not p["mapped"]]
-        for at in range(go):
-            jobs.append([moved[at % len(moved)]])
-        for at in range(stay):
-            jobs.append([others[at % len(others)]] + ([moved[0]] if at == stay - 1 else []))
-    rng.shuffle(jobs)
-    now, plan = datetime.datetime(1997, 4, 7, 8, 5), []
-    for at, people in enumerate(jobs):
-        subject, text = makecontent.DEMO[at % len(makecontent.DEMO)]
-        user = rng.choice([u for u in world.users if u["box"] not in ("", "ADMIN")])
-        files = {0: 0, 4: 1, 7: 2}.get(at % 10)
-        plan.append(
-            {
-                "sender": "/".join(OWN) + "/" + user["box"],
-                "to": [people[0]["address"]],
-                "cc": [p["address"] for p in people[1:]],
-                "when": now,
-                "full": subject,
-                "text": text % {"first": people[0]["first"], "me": user["full"]},
-                "priority": "3",
-                "files": [] if files is None else [makecontent.DEMO_FILES[files]],
-                "wild": False,
-            }
-        )
-        now += datetime.timedelta(minutes=rng.randint(7, 50))
-    return plan
 
 
 def stale_record(world, when):
@@ -184,8 +44,13 @@ def stale_record(world, when):
 class Builder:
     """Plays the history: headers come and go, each taking the first vacant record."""
 
-    def __init__(self, world, tree, key):
-        self.world, self.tree, self.key = world, tree, key
+    def __init__(self, world, tree, key, other=None):
+        """`other` is a layout and a key that every second message has instead, or None."""
+        self.world, self.tree = world, tree
+        self.layouts = [(world.args.form, key)] + ([other] if other else [])
+        self.turn = 0
+        self.layout, self.key = self.layouts[0]
+        self.longest = 0
         self.stale = []
         self.truth = []
 
@@ -212,9 +77,8 @@ class Builder:
         out = []
         for name, content in item["files"]:
             ident = self.world.next_letter()
-            self.tree.write(
-                makefips.encipher(content, self.key), "ATT", "AT" + ident[-1], ident + ".ATT"
-            )
+            stored = makefips.encipher(content, self.key) if self.layout.att_enciphered else content
+            self.tree.write(stored, "ATT", "AT" + ident[-1], ident + ".ATT")
             out.append(
                 {
                     "id": ident,
@@ -233,29 +97,32 @@ class Builder:
         fields = {
             "counter": counter,
             "sender": item["sender"].encode(codec),
-            "sender_extra": world.rng.randbytes(12),
+            "sender_extra": world.rng.randbytes(self.layout.extra),
             "to": [a.encode(codec) for a in item["to"]],
             "cc": [a.encode(codec) for a in item["cc"]],
-            "stamp": item["when"].strftime("%Y-%m-%d %H:%M").encode("ascii"),
+            "stamp": self.layout.date(item["when"]),
             "priority": item["priority"],
             "subject": subject,
             "attachments": files,
             "text": raw,
             "drop_empty": world.rng.random() < 0.5,
-            "chunks": makecontent.chunks(world.rng, len(raw), item["wild"]),
+            "chunks": self.layout.chunks(world.rng, len(raw), item["wild"]),
         }
-        return (
-            makefips.message_file(encoder, fields),
-            raw,
-            max(
-                [len(raw) and max(fields["chunks"])]
-                + [f["size"] for f in files]
-                + [len(item["sender"]) + 17]
-            ),
+        longest = max(
+            [len(raw) and max(fields["chunks"])]
+            + [f["size"] for f in files if self.layout.att_enciphered]
+            + [len(item["sender"]) + len(self.layout.trailer) + self.layout.extra]
         )
+        names = [len(a) + len(self.layout.trailer) for a in item["to"] + item["cc"]]
+        if self.world.args.form is not makelayout.REFERENCE:
+            longest = max(names + [longest, len(subject)])
+        self.longest = max(self.longest, longest, 64)
+        return makefips.message_file(encoder, fields, self.layout), raw, longest
 
     def _message(self, item):
         world, rng = self.world, self.world.rng
+        self.layout, self.key = self.layouts[self.turn % len(self.layouts)]
+        self.turn += 1
         if rng.random() < 0.1:
             world.next_letter()
         bags = []
@@ -322,6 +189,12 @@ class Builder:
             ],
             "items": [],
         }
+        if self.world.args.form is not makelayout.REFERENCE:
+            entry["block"] = len(item["block"].encode(codec))
+        if item.get("known"):
+            entry["known_text"] = True
+        if self.layout is not self.world.args.form:
+            entry["sabotaged"] = True
         for bag, at, live in places:
             if live and bag.kind != "user":
                 entry["items"].append(self._item(bag, at, item))
@@ -380,6 +253,10 @@ def write_truth(world, truth, args):
             "relayed_recipients": sum(len(i["mapped"]) for i in items if i["relay"]),
         },
     }
+    if args.form is not makelayout.REFERENCE:
+        out["language"] = args.form.language
+    if args.sabotage:
+        out["sabotage"] = args.sabotage
     with open(args.truth, "w", encoding="utf-8") as file:
         json.dump(out, file, ensure_ascii=False, indent=1)
         file.write("\n")
@@ -399,45 +276,105 @@ def write_map(world, path):
             )
 
 
-def make(args):
-    # a string seed: an integer one would make seeds of equal size share their first choices
-    rng = random.Random("mkpostoffice %d" % args.seed)
-    key = bytes(
+def write_profile(args, key, longest):
+    period = args.form is makelayout.REFERENCE or args.form.period is not None
+    if not period:
+        key = key[: args.known_key or longest]
+    elif args.known_key:
+        key = (key * (args.known_key // len(key) + 1))[: args.known_key]
+    text = maketree.profile_text(
+        key,
+        period and not args.known_key,
+        args.codepage,
+        layout=args.form,
+        verdict="insufficient" if args.sabotage else "proven",
+    )
+    with open(args.profile, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def make_key(rng, args):
+    if args.form is not makelayout.REFERENCE:
+        return args.form.make_key(rng)
+    return bytes(
         rng.randrange(128)
         for _ in range(rng.choice((rng.randint(64, 250), 251, rng.randint(252, 1024))))
     )
+
+
+def make(args):
+    # a string seed: an integer one would make seeds of equal size share their first choices
+    rng = random.Random("mkpostoffice %d" % args.seed)
+    key = make_key(rng, args)
     world = World(rng, args)
     tree = maketree.Tree(args.dir, args.lowercase)
     tree.make_directories()
-    builder = Builder(world, tree, key)
-    builder.run(
-        demo_plan(world) if args.demo else bench_plan(world) if args.bench else random_plan(world)
-    )
-    for bag in world.mailbags.values():
-        tree.write(bag.key(rng), "KEY", bag.id + ".KEY")
+    harm = makesabotage.Sabotage(args, key)
+    builder = Builder(world, tree, key, harm.other)
+    builder.run(makeplan.make_plan(world))
+    harm.files(tree, world, builder.truth)
+    for at, bag in enumerate(world.mailbags.values()):
+        tree.write(bag.key(rng, harm.layout_of_mailbag(at)), "KEY", bag.id + ".KEY")
         tree.write(bag.mbg(), "MBG", bag.id + ".MBG")
-    maketree.write_users(tree, rng, world.users)
+    maketree.write_users(tree, rng, world.users, args.form)
     maketree.write_routes(tree, rng, world.networks)
     maketree.write_globals(
         tree, rng, OWN, (world.numbers["mailbag"], world.numbers["letter"]), len(world.queues)
     )
     if args.stranded_lock:
         tree.write(b"", "P1", world.queues[0]["mailbag"] + ".0LK")
-    known = (
-        key if not args.known_key else (key * (args.known_key // len(key) + 1))[: args.known_key]
-    )
-    with open(args.profile, "w", encoding="ascii") as file:
-        file.write(maketree.profile_text(known, not args.known_key, args.codepage))
+    write_profile(args, key, builder.longest)
     write_map(world, args.map)
     return write_truth(world, builder.truth, args)
+
+
+def settle_layout(parser, args):
+    """What was not asked for, by the layout or by its seed."""
+    args.form = makelayout.REFERENCE
+    if args.layout == "reference":
+        args.codepage = args.codepage or "850"
+        args.messages = 100 if args.messages is None else args.messages
+        if args.codepage in ("852", "866") or args.language:
+            parser.error("this code page or language needs --layout random")
+        return
+    if args.demo or args.bench:
+        parser.error("--demo and --bench have the reference layout")
+    pages = corpora.CODEPAGES
+    if args.language and args.codepage and args.codepage not in pages[args.language]:
+        parser.error("%s is not written in code page %s" % (args.language, args.codepage))
+    rng = random.Random("mkpostoffice layout %d" % args.seed)
+    messages = round(30 * (500 / 30) ** rng.random())
+    args.form = makelayout.random_layout(rng, corpora, args)
+    args.codepage = args.form.codepage
+    args.messages = messages if args.messages is None else args.messages
+
+
+def known_words(parser, args):
+    """The known text with the line ends of a postoffice, or None."""
+    if args.known_text is None:
+        return None
+    try:
+        with open(args.known_text, encoding="utf-8") as file:
+            text = file.read().replace("\n", "\r\n")
+        text.encode(args.codec)
+    except (OSError, UnicodeError) as error:
+        parser.error("%s: %s" % (args.known_text, error))
+    return text
 
 
 def arguments(argv):
     parser = argparse.ArgumentParser(description="Make a postoffice with known contents.")
     parser.add_argument("dir")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--messages", type=int, default=100)
-    parser.add_argument("--codepage", choices=("437", "850", "1252"), default="850")
+    parser.add_argument("--messages", type=int, help="100; random layout: 30 to 500 by seed")
+    parser.add_argument(
+        "--codepage",
+        choices=("437", "850", "852", "866", "1252"),
+        help="850; random layout: by seed, and the only one to take 852 and 866",
+    )
+    parser.add_argument(
+        "--language", choices=sorted(corpora.CODEPAGES), help="random layout only; by seed"
+    )
     parser.add_argument(
         "--queues", type=int, default=6, help="outbound queues besides the empty MSMAIL one"
     )
@@ -445,7 +382,17 @@ def arguments(argv):
     parser.add_argument("--people", type=int, default=8, help="people behind each queue")
     parser.add_argument("--max-attachments", type=int, default=5)
     parser.add_argument("--mapped-share", type=float, default=0.8)
-    parser.add_argument("--layout", choices=("reference",), default="reference")
+    parser.add_argument("--layout", choices=("reference", "random"), default="reference")
+    parser.add_argument(
+        "--sabotage",
+        choices=makesabotage.KINDS,
+        help="two layouts mixed; subjects of half the mailbag records edited; half the MAI noise",
+    )
+    parser.add_argument(
+        "--known-text", metavar="FILE", help="one message more, of this text (UTF-8)"
+    )
+    parser.add_argument("--known-user", metavar="BOX", help="to whom and from whom it is")
+    parser.add_argument("--known-subject", default="Known text", metavar="TEXT")
     parser.add_argument("--domain", default="corp.example", help="of the SMTP addresses in the map")
     parser.add_argument("--lowercase", action="store_true", help="file names in lower case")
     parser.add_argument(
@@ -473,7 +420,9 @@ def arguments(argv):
     parser.add_argument("--map")
     args = parser.parse_args(argv)
     args.dir = args.dir.rstrip("/")
+    settle_layout(parser, args)
     args.codec = "cp" + args.codepage
+    args.known_words = known_words(parser, args)
     if os.path.isdir(args.dir) and os.listdir(args.dir):
         parser.error("%s is not empty" % args.dir)
     if args.bench:

@@ -177,6 +177,18 @@ def file_name(rng, taken, codepage):
             return name
 
 
+def plain_file_name(rng, taken, suffixes):
+    """A name of ASCII letters and digits that is not in `taken` yet."""
+    while True:
+        stem = "".join(
+            rng.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") for _ in range(rng.randint(3, 8))
+        )
+        name = stem + "." + rng.choice(suffixes)
+        if name not in taken:
+            taken.add(name)
+            return name
+
+
 def file_bytes(rng, codepage):
     kind = rng.randrange(16)
     if kind == 0:

@@ -6,6 +6,8 @@ Sources: FIPS PUB 98 (RFC 841) for the element structure, Q104423 for the refere
 counter and the bytes of a real file.  Nothing here is used by the reading side.
 """
 
+from makelayout import REFERENCE
+
 STRING, SEQUENCE, INTEGER, DATE, FIELD, MESSAGE, VENDOR = 0x02, 0x0A, 0x20, 0x28, 0x4C, 0x4D, 0x7F
 SET, NOOP, PADDING, PROPERTY_LIST, PROPERTY, BOOLEAN = 0x0B, 0x00, 0x21, 0x24, 0x45, 0x08
 END = b"\x01\x00"
@@ -65,8 +67,8 @@ class Encoder:
     def sequence(self, content):
         return self.element(SEQUENCE, content, constructor=True)
 
-    def address(self, name, extra=b""):
-        return self.string(name + TRAILER + extra)
+    def address(self, name, extra=b"", trailer=TRAILER):
+        return self.string(name + trailer + extra)
 
     def vendor(self, number, content):
         return self.element(VENDOR, content, bytes([number]), constructor=True)
@@ -130,25 +132,48 @@ def _attachments(encoder, attachments, stamp):
     return b"".join(out)
 
 
-def message_file(encoder, item):
+def _parts(encoder, item, layout):
+    """(name, element) of each part that the message has, in the order of the layout."""
+
+    def addresses(number, names, extra=b""):
+        content = b"".join(encoder.address(a, extra, layout.trailer) for a in names)
+        return encoder.field(number, content)
+
+    code = layout.fields
+    makers = {
+        "from": lambda: addresses(code["from"], [item["sender"]], item["sender_extra"]),
+        "to": lambda: addresses(code["to"], item["to"]),
+        "cc": lambda: item["cc"] and addresses(code["cc"], item["cc"]),
+        "date": lambda: encoder.field(code["date"], encoder.date(item["stamp"])),
+        "priority": lambda: item["priority"]
+        and encoder.vendor(
+            layout.vendor_priority, encoder.string(item["priority"].encode("ascii"))
+        ),
+        "subject": lambda: (item["subject"] or not item["drop_empty"])
+        and encoder.field(code["subject"], encoder.string(item["subject"])),
+        "attachments": lambda: item["attachments"]
+        and encoder.field(
+            code["attachments"], _attachments(encoder, item["attachments"], item["stamp"])
+        ),
+        "text": lambda: (item["text"] or not item["drop_empty"])
+        and encoder.field(code["text"], _text_strings(encoder, item["text"], item["chunks"])),
+    }
+    for name in layout.order:
+        part = makers[name]()
+        if part:
+            yield part + layout.strangers_after(name, encoder)
+
+
+def message_file(encoder, item, layout=REFERENCE):
     """The bytes of a MAI file; `item` holds bytes in the code page, addresses as bytes."""
-    head = b"".join(
-        bytes([VENDOR, 5, number, INTEGER, 2]) + value.to_bytes(2, "little")
-        for number, value in ((0x31, item["counter"]), (0x32, 2), (0x33, 10), (0x37, 10))
+    order = "big" if layout.counter_big else "little"
+    counters = [(layout.vendor_counter, item["counter"].to_bytes(2, order))]
+    counters += [
+        (n, value.to_bytes(2, "little")) for n, value in ((0x32, 2), (0x33, 10), (0x37, 10))
+    ]
+    body = b"\x01" + b"".join(
+        bytes([VENDOR, 5, number, INTEGER, 2]) + value for number, value in counters
     )
-    parts = [head]
-    parts.append(encoder.field(0x01, encoder.address(item["sender"], item["sender_extra"])))
-    parts.append(encoder.field(0x05, b"".join(encoder.address(a) for a in item["to"])))
-    if item["cc"]:
-        parts.append(encoder.field(0x06, b"".join(encoder.address(a) for a in item["cc"])))
-    parts.append(encoder.field(0x02, encoder.date(item["stamp"])))
-    if item["priority"]:
-        parts.append(encoder.vendor(0x34, encoder.string(item["priority"].encode("ascii"))))
-    if item["subject"] or not item["drop_empty"]:
-        parts.append(encoder.field(0x07, encoder.string(item["subject"])))
-    if item["attachments"]:
-        parts.append(encoder.field(0x08, _attachments(encoder, item["attachments"], item["stamp"])))
-    if item["text"] or not item["drop_empty"]:
-        parts.append(encoder.field(0x04, _text_strings(encoder, item["text"], item["chunks"])))
-    body = b"\x01" + parts[0] + b"".join(encoder.gap() + part for part in parts[1:]) + encoder.gap()
+    parts = list(_parts(encoder, item, layout))
+    body += b"".join(encoder.gap() + part for part in parts) + encoder.gap()
     return bytes([MESSAGE, 0x83]) + len(body).to_bytes(3, "big") + body

@@ -10,6 +10,9 @@ Q122852), KEY Q119088, mailbag records Q108027.
 import os
 import struct
 
+import makelayout
+from makelayout import REFERENCE
+
 HEX = "0123456789ABCDEF"
 TOP = (
     "XTN",
@@ -32,7 +35,7 @@ TOP = (
     "MAI",
     "ATT",
 )
-BITMAP, KEY_SIZE, RECORD, MOST_RECORDS = 0x30, 560, 116, 4096
+KEY_SIZE, RECORD, MOST_RECORDS = 560, 116, 4096
 
 
 class Tree:
@@ -100,17 +103,23 @@ class Mailbag:
     def delete(self, at):
         self.live[at] = False
 
-    def key(self, rng):
+    def key(self, rng, layout=REFERENCE):
         out = bytearray(KEY_SIZE)
         live = sum(self.live)
         new = unread = live
         if self.kind == "user" and live:
             unread = rng.randint(0, live)
             new = rng.randint(0, unread)
-        put(out, 0, struct.pack("<HHH", new, unread, live))
+        counts = {"new": new, "unread": unread, "live": live}
+        for name, offset in layout.counters.items():
+            if offset is not None:
+                put(out, offset, struct.pack("<H", counts[name]))
+        for offset, content in layout.key_words:
+            put(out, offset, content)
         for at, used in enumerate(self.live):
-            if not used:
-                out[BITMAP + at // 8] |= 1 << (at % 8)
+            if used != layout.set_is_deleted:
+                bit = 7 - at % 8 if layout.msb else at % 8
+                out[layout.bitmap + at // 8] |= 1 << bit
         return bytes(out)
 
     def mbg(self):
@@ -126,7 +135,13 @@ def mailbag_record(rng, when, sender, subject, mai, size, priority):
         out,
         0x36,
         struct.pack(
-            "<6H", rng.randrange(60), when.minute, when.hour, when.day, when.month, when.year
+            "<6H",
+            when.second or rng.randrange(60),
+            when.minute,
+            when.hour,
+            when.day,
+            when.month,
+            when.year,
         ),
     )
     put(out, 0x42, priority.encode("ascii")[:1])
@@ -163,14 +178,18 @@ def nme_record(kind, full_name, tid):
     return bytes(out)
 
 
-def access2_record(rng, user):
+def access2_record(rng, user, layout=REFERENCE):
     """Mailbox name and mailbag number; a deleted user has an empty name (Q85058)."""
     out = bytearray(69)
-    put(out, 0x00, rng.randbytes(2))
-    put(out, 0x02, padded(user["box"], 11))
-    put(out, 0x0D, rng.randbytes(6))
-    put(out, 0x20, padded(user["mailbag"], 9))
-    put(out, 0x30, rng.randbytes(4))
+    for offset, size in layout.access2_filler:
+        put(out, offset, rng.randbytes(size))
+    put(out, layout.access2_name, padded(user["box"], 11))
+    number = struct.pack("<I", int(user["mailbag"], 16))
+    put(
+        out,
+        layout.access2_mailbag,
+        number if layout.access2_binary else padded(user["mailbag"], 9),
+    )
     return bytes(out)
 
 
@@ -183,8 +202,9 @@ def _access(rng, size, users):
     return bytes(out)
 
 
-def write_users(tree, rng, users):
-    tree.write(b"".join(access2_record(rng, user) for user in users), "GLB", "ACCESS2.GLB")
+def write_users(tree, rng, users, layout=REFERENCE):
+    records = [access2_record(rng, user, layout) for user in users]
+    tree.write(b"".join(records), "GLB", "ACCESS2.GLB")
     tree.write(_access(rng, 586, users), "GLB", "ACCESS.GLB")
     tree.write(_access(rng, 512, users), "GLB", "ACCESS3.GLB")
     names = b"".join(
@@ -260,12 +280,8 @@ def write_routes(tree, rng, networks):
     tree.write(b"".join(table), "GLB", "NETWORK.GLB")
 
 
-def profile_text(key, known_period, codepage, holes=()):
-    """The profile of the reference layout with this key table; `holes` are left unknown."""
-    lines = [
-        "# profile of a made postoffice",
-        "profile = reference",
-        "verdict = proven             # made by mkpostoffice",
+def _reference_lines():
+    return [
         "key.bitmap_offset = 0x30       # 512 octets: Q119088; their place: reference",
         "key.bitmap_order = lsb",
         "key.bitmap_set = deleted",
@@ -288,6 +304,18 @@ def profile_text(key, known_period, codepage, holes=()):
         "mai.address_trailer = 00 80 00 00 40   # what follows the name",
         "mai.date_form = yyyy-mm-dd hh:mm",
         "att.cipher = whole",
+    ]
+
+
+def profile_text(key, known_period, codepage, holes=(), layout=REFERENCE, verdict="proven"):
+    """The profile of a layout with this key table; `holes` are left unknown."""
+    lines = [
+        "# profile of a made postoffice",
+        "profile = " + layout.name,
+        "verdict = %s             # made by mkpostoffice" % verdict,
+    ]
+    lines += _reference_lines() if layout is REFERENCE else makelayout.profile_lines(layout)
+    lines += [
         "cipher.chain = previous-ciphertext-xor",
         "cipher.period = %s" % (len(key) if known_period else "none"),
     ]
