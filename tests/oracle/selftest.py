@@ -9,6 +9,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from selftest_get import *  # noqa: E402,F401,F403
+from selftest_layout import *  # noqa: E402,F401,F403
 from selftest_mail import *  # noqa: E402,F401,F403
 from selftest_po import *  # noqa: E402,F401,F403
 

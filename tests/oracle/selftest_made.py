@@ -30,6 +30,27 @@ def quiet(function, *args):
     return result, out.getvalue()
 
 
+def as_tuple(message, codec):
+    """What a reader found in a message, to be compared with truth_tuple()."""
+    return (
+        message.sender,
+        message.to,
+        message.cc,
+        message.date.decode("ascii"),
+        message.subject.decode(codec),
+        message.text.decode(codec),
+        message.priority,
+        message.counter,
+        message.attachments,
+    )
+
+
+def truth_tuple(entry):
+    names = ("sender", "to", "cc", "date", "subject", "text", "priority", "counter")
+    files = [(a["id"], a["name"], a["size"]) for a in entry["attachments"]]
+    return tuple(entry[name] for name in names) + (files,)
+
+
 class Made:
     """A made postoffice in a directory of its own."""
 

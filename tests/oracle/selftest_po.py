@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from selftest_made import TESTS, Made  # noqa: E402
+from selftest_made import TESTS, Made, as_tuple, truth_tuple  # noqa: E402
 import checkpo  # noqa: E402
 import makefips  # noqa: E402
 import postoffice  # noqa: E402
@@ -106,19 +106,6 @@ class Elements(unittest.TestCase):
             postoffice.parse(b"\x0a\x80" * 100 + b"\x01\x00" * 100)
 
 
-def as_tuple(message, codec):
-    return (
-        message.sender,
-        message.to,
-        message.cc,
-        message.date.decode("ascii"),
-        message.subject.decode(codec),
-        message.text.decode(codec),
-        message.priority,
-        message.counter,
-    )
-
-
 class ReadBack(unittest.TestCase):
     def read_back(self, seed, codepage, options):
         with Made("--seed", str(seed), "--codepage", codepage, *options) as made:
@@ -130,26 +117,7 @@ class ReadBack(unittest.TestCase):
             live = {}
             for entry in made.truth["messages"]:
                 message = office.message(entry["mai"])
-                self.assertEqual(
-                    as_tuple(message, codec),
-                    tuple(
-                        entry[k]
-                        for k in (
-                            "sender",
-                            "to",
-                            "cc",
-                            "date",
-                            "subject",
-                            "text",
-                            "priority",
-                            "counter",
-                        )
-                    ),
-                )
-                self.assertEqual(
-                    message.attachments,
-                    [(a["id"], a["name"], a["size"]) for a in entry["attachments"]],
-                )
+                self.assertEqual(as_tuple(message, codec), truth_tuple(entry))
                 for item in entry["attachments"]:
                     self.assertEqual(office.attachment(item["id"]), base64.b64decode(item["b64"]))
                 self.assertEqual(entry["counter"], sum(p["live"] for p in entry["places"]))
