@@ -22,8 +22,9 @@
 #define MAX_BATCH 256
 /* So do their temporary files on disk: a batch ends early when they are this large together. */
 #define MAX_BATCH_OCTETS UINT64_C(67108864)
-/* A GET program that does not remove what it gives would give it for ever. */
-#define MAX_BATCHES 2000
+/* A GET program that does not remove what it gives would give it for ever. The native door gives
+ * each item once a round. */
+#define MAX_RUNS 2000
 
 /* An item that stays on the postoffice. */
 struct remain {
@@ -360,6 +361,18 @@ static int run_batch(struct sweep *sweep, struct error *err)
     return read < 0 ? -1 : status;
 }
 
+static bool has_end(const struct sweep *sweep, unsigned batches, struct error *last)
+{
+    if (sweep->postoffice->door != DOOR_FFAPI || batches < MAX_RUNS)
+        return true;
+    error_set(last, ERROR_SOFT, "",
+              "the GET program gave mail %d times in a row; the rest waits for the next round, or "
+              "it does not remove what it gives",
+              MAX_RUNS);
+    log_warn("intake", "%s: %s", sweep->postoffice->title, last->text);
+    return false;
+}
+
 static int run_round(struct sweep *sweep, struct error *last)
 {
     const struct intake *intake = sweep->intake;
@@ -367,12 +380,16 @@ static int run_round(struct sweep *sweep, struct error *last)
     unsigned failures = 0, batches = 0;
     bool failed = false;
 
-    while (failures < MAX_FAILURES && batches++ < MAX_BATCHES &&
-           (intake->stop == NULL || *intake->stop == 0)) {
+    while (failures < MAX_FAILURES && (intake->stop == NULL || *intake->stop == 0)) {
         struct error err = {0};
-        int status = door_begin(sweep->door, limit, &err);
+        int status;
         bool begun;
 
+        if (!has_end(sweep, batches++, last)) {
+            failed = true;
+            break;
+        }
+        status = door_begin(sweep->door, limit, &err);
         if (status == 0)
             break;
         begun = status > 0;

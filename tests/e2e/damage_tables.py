@@ -187,6 +187,24 @@ def record_twice(scene):
     scene.extra.append(gone)
 
 
+def mbg_of_many_batches(scene):
+    """2,050 records without a message and batches of one: one round looks at every item."""
+    scene.section["batch"] = 1
+    _, bag = scene.queue()
+    content = scene.read(mbg_of(bag))
+    record = bytearray(content[:RECORD])
+    record[0x36:0x42] = struct.pack("<6H", 0, 0, 0, 1, 1, 1984)
+    record[0x43:0x4C] = b"0FFFFFF0\0"
+    first = len(content) // RECORD
+    scene.put(mbg_of(bag), content + bytes(record) * 2050)
+    key = bytearray(scene.read(key_of(bag)))
+    for number in range(first, first + 2050):
+        key[BITMAP + number // 8] &= ~(1 << number % 8) & 0xFF
+        scene.hold_place((bag, number), ": No such file")
+    scene.put(key_of(bag), bytes(key))
+    scene.repairable = False
+
+
 # ---- tables -------------------------------------------------------------------------------------
 
 
@@ -570,6 +588,7 @@ NATIVE.update({
     "key-read-only": read_only(key_of),
     "key-unreadable": unreadable(key_of, ": cannot open: Permission denied"),
     "mai-unreadable": mai_unreadable,
+    "mbg-of-many-batches": mbg_of_many_batches,
     "mbg-unreadable": unreadable(mbg_of, ": cannot open: Permission denied"),
     "mai-read-only": mai_read_only,
     "mai-folder-read-only": mai_folder_read_only,
