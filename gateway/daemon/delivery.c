@@ -141,12 +141,12 @@ struct delivery *delivery_take(struct delivery_list *list)
     return unlink_after(list, NULL);
 }
 
-struct delivery *delivery_remove(struct delivery_list *list, uint64_t id)
+struct delivery *delivery_remove(struct delivery_list *list, uint64_t tag)
 {
     struct delivery *before = NULL;
 
     for (struct delivery *delivery = list->first; delivery != NULL; delivery = delivery->next) {
-        if (delivery->message->id == id)
+        if (delivery->tag == tag)
             return unlink_after(list, before);
         before = delivery;
     }

@@ -21,6 +21,7 @@ struct delivery {
     size_t *member;         /* of each recipient: its index in addresses */
     size_t address_count;
     bool *settled; /* of each recipient: its result is with the results */
+    uint64_t tag;    /* names it on its connection; set by its user */
     uint64_t offset; /* of the content, while it is sent */
     bool stopped;    /* its content could not be read, and the session was given up for it */
     bool unusable;   /* nor can it be read later: to be held */
@@ -38,8 +39,8 @@ int delivery_add_claim(struct delivery_list *list, struct claim_message *message
                        struct error *err) WARN_UNUSED;
 struct delivery *delivery_take(struct delivery_list *list); /* the first, or NULL */
 void delivery_put(struct delivery_list *list, struct delivery *delivery);
-/* Takes the delivery of message ID out of LIST; NULL when it is not there. */
-struct delivery *delivery_remove(struct delivery_list *list, uint64_t id);
+/* Takes the delivery with TAG out of LIST; NULL when it is not there. */
+struct delivery *delivery_remove(struct delivery_list *list, uint64_t tag);
 void delivery_free(struct delivery *delivery);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "daemon/relay-int.h"
 
+#include <sys/prctl.h>
+
 #include "base/file.h"
 
 static struct smtp_settings protocol_settings(const struct settings *settings, const char *password)
@@ -29,6 +31,9 @@ int relay_secrets(const struct settings *settings, struct tls **tls, char **pass
 
     *tls = NULL;
     *password = NULL;
+    /* The command reads the password, too: no core of it. */
+    if (relay->user != NULL && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+        return error_sys(err, ERROR_SETUP, "", "cannot forbid core dumps");
     if (relay->user != NULL && secret_read(relay->password_file, password, err) != 0)
         return -1;
     if (relay->tls != SMTP_TLS_NONE && tls_new(tls, relay, err) != 0) {

@@ -233,7 +233,9 @@ static void give_mail(struct session *session)
 
         if (delivery == NULL)
             return;
-        mail = (struct smtp_mail){.tag = delivery->message->id,
+        /* Not the message's number: it may be here twice, for different recipients. */
+        delivery->tag = session->given + 1;
+        mail = (struct smtp_mail){.tag = delivery->tag,
                                   .sender = delivery->message->sender,
                                   .recipients = delivery->addresses,
                                   .recipient_count = delivery->address_count,
@@ -252,11 +254,11 @@ static void give_mail(struct session *session)
 
 /* ---- events of the protocol ---- */
 
-static struct delivery *find_mail(struct session *session, uint64_t id)
+static struct delivery *find_mail(struct session *session, uint64_t tag)
 {
     struct delivery *delivery = session->mail.first;
 
-    while (delivery != NULL && delivery->message->id != id)
+    while (delivery != NULL && delivery->tag != tag)
         delivery = delivery->next;
     return delivery;
 }
