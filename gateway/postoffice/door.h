@@ -44,7 +44,8 @@ struct item {
 
 /* Begins a batch of at most LIMIT items: 1 begun, 0 nothing waits, -1 error (nothing is locked
  * then; ERROR_SOFT when somebody else holds the mailbag). A round over all queues ends with 0; the
- * next call begins a new round. */
+ * next call begins a new round. A queue whose batch is ended before its first item has had its
+ * turn. */
 int door_begin(struct door *door, size_t limit, struct error *err) WARN_UNUSED;
 
 /* The next item, oldest first: 1 and *OUT; 0 when the batch has no more; -1 and ERR. With

@@ -133,12 +133,12 @@ static int begin_queue(struct native *native, struct error *err)
 }
 
 /* The queue has its turn again while there is mail of it that nobody has seen in this round: beyond
- * the limit, or at the end of a batch that the caller ended early. */
+ * the limit, or at the end of a batch that the caller ended early; not when he read none of it. */
 static void end_batch(struct native *native)
 {
     const struct native_batch *batch = &native->batch;
 
-    native->again = batch->open && (batch->more || batch->next < batch->count);
+    native->again = batch->next != 0 && (batch->more || batch->next < batch->count);
     if (!native->again)
         native->at++;
     clear_batch(&native->batch);

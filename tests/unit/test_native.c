@@ -372,6 +372,10 @@ static void test_ended_early(void **state)
     }
     assert_string_equal(found, ALL);
     expect_round(&f, 10, "", "two@NORTH/SALES ");
+    for (int i = 0; door_begin(f.door, 10, &err) != 0; i++) {
+        assert_int_equal(i, 0);
+        door_abandon(f.door);
+    }
     end(&f);
 }
 
