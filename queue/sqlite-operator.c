@@ -285,7 +285,7 @@ int sqlite_purge(struct store *store, int64_t before_ms, size_t limit, size_t *c
 
 /* ---- checks ---- */
 
-/* Each gives a row for a fault: what is wrong, and where. */
+/* Each gives a row for a fault: what is wrong, and where (0: it says so itself). */
 static const char *const checks[] = {
     "SELECT quick_check, 0 FROM pragma_quick_check(1) WHERE quick_check <> 'ok'",
     "SELECT 'a row refers to a message that is not there: table ' || \"table\", rowid"
@@ -314,11 +314,16 @@ static int run_check(struct store *store, const char *sql, struct error *err)
     if (query_prepare(&query, store, sql, err) != 0)
         return -1;
     rc = query_next(&query, err);
-    if (rc > 0)
+    if (rc > 0) {
+        int64_t where = query_get_int(&query, 1);
+        char number[24] = "";
+
+        if (where != 0)
+            snprintf(number, sizeof number, " %" PRId64, where);
         rc = error_set(err, ERROR_DATA, "4.3.0",
-                       "queue %s: %s %" PRId64 "; stop the service and restore the file",
-                       ((struct sqlite_store *)store)->path, query_get_text(&query, 0),
-                       query_get_int(&query, 1));
+                       "queue %s: %s%s; stop the service and restore the file",
+                       ((struct sqlite_store *)store)->path, query_get_text(&query, 0), number);
+    }
     query_end(&query);
     return rc;
 }

@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -195,7 +196,8 @@ int cli_relaylog(struct cli *cli)
 
 bool cli_store_exists(const struct settings *settings)
 {
-    return access(settings->store + sizeof STORE_SCHEME - 1, F_OK) == 0;
+    /* One that we may not look at is there as far as we know: opening it tells what is wrong. */
+    return access(settings->store + sizeof STORE_SCHEME - 1, F_OK) == 0 || errno != ENOENT;
 }
 
 const struct settings_postoffice *cli_postoffice(struct cli *cli, const char *text)

@@ -33,7 +33,7 @@ struct drain {
     const struct settings_postoffice *only; /* NULL: all */
     bool dry_run;
     bool trouble; /* a postoffice or the relay could not do its work; it was told */
-    int locks[2];
+    int locks[3];
     char scratch[64]; /* directory of a dry run before the first start, or "" */
     char scratch_uri[96];
     struct map *map;
@@ -53,11 +53,11 @@ struct drain {
 
 static int take_locks(struct drain *drain, struct error *err)
 {
-    static const char *const roles[] = {"intake", "relay"};
+    static const char *const roles[] = {"msmailgwd", "intake", "relay"};
 
     if (spool_prepare(drain->cli->settings, err) != 0)
         return -1;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         drain->locks[i] = spool_lock(drain->cli->settings, roles[i], err);
         if (drain->locks[i] < 0)
             return error_prefix(err, "drain needs the spool for itself");
@@ -110,7 +110,7 @@ static int prepare(struct drain *drain, struct error *err)
 
 static void release(struct drain *drain)
 {
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         if (drain->locks[i] >= 0)
             close(drain->locks[i]);
     }
@@ -383,7 +383,7 @@ static int run(struct drain *drain)
 int cmd_drain(struct cli *cli, int argc, char **argv)
 {
     struct cli_flag flags[] = {{"postoffice", true, NULL}, {"dry-run", false, NULL}};
-    struct drain drain = {.cli = cli, .locks = {-1, -1}, .began_ms = clock_now_ms()};
+    struct drain drain = {.cli = cli, .locks = {-1, -1, -1}, .began_ms = clock_now_ms()};
     int status =
         cli_flags(cli, &argc, &argv, flags, 2, 0, 0, "drain [--postoffice TITLE] [--dry-run]");
 

@@ -16,46 +16,57 @@
 #include "cli/logline.h"
 #include "cli/text.h"
 
-struct follow {
-    struct cli *cli;
+struct log_file {
     FILE *file;
-    char since[CLOCK_STAMP_SIZE]; /* "" : all */
-    char line[LOGLINE_SIZE];      /* begins with what was read of a line without its end */
+    char line[LOGLINE_SIZE]; /* begins with what was read of a line without its end */
     size_t held;
 };
 
+struct follow {
+    struct cli *cli;
+    char since[CLOCK_STAMP_SIZE]; /* "" : all */
+    struct log_file now;          /* has the log's name */
+    struct log_file before;       /* had it: processes write to it until they open the log again */
+};
+
 /* Stamps have one form, so that text order is time order. */
-static bool too_old(const struct follow *follow)
+static bool too_old(const struct follow *follow, const char *line)
 {
     size_t size = strlen(follow->since);
 
-    return size > 0 && strncmp(follow->line, follow->since, size) < 0;
+    return size > 0 && strncmp(line, follow->since, size) < 0;
 }
 
 /* One more complete line; false when the rest of it is still being written. After a crash of the
  * machine a file system may have left NUL octets. */
-static bool next_line(struct follow *follow)
+static bool next_line(struct log_file *log)
 {
     int octet;
 
-    while ((octet = getc(follow->file)) != EOF) {
-        follow->line[follow->held++] = (char)(octet != '\0' ? octet : '?');
-        if (octet == '\n' || follow->held == sizeof follow->line - 1) {
-            follow->line[follow->held] = '\0';
-            follow->held = 0;
+    while ((octet = getc(log->file)) != EOF) {
+        log->line[log->held++] = (char)(octet != '\0' ? octet : '?');
+        if (octet == '\n' || log->held == sizeof log->line - 1) {
+            log->line[log->held] = '\0';
+            log->held = 0;
             return true;
         }
     }
-    clearerr(follow->file);
+    clearerr(log->file);
     return false;
+}
+
+static void show_lines(const struct follow *follow, struct log_file *log)
+{
+    while (log->file != NULL && next_line(log)) {
+        if (!too_old(follow, log->line))
+            logline_show(follow->cli->out, log->line);
+    }
 }
 
 static int show_new(struct follow *follow)
 {
-    while (next_line(follow)) {
-        if (!too_old(follow))
-            logline_show(follow->cli->out, follow->line);
-    }
+    show_lines(follow, &follow->before);
+    show_lines(follow, &follow->now);
     return fflush(stdout) == 0 ? 0 : -1;
 }
 
@@ -64,7 +75,7 @@ static bool was_moved(const struct follow *follow, const char *path)
 {
     struct stat named, open_one;
 
-    return stat(path, &named) == 0 && fstat(fileno(follow->file), &open_one) == 0 &&
+    return stat(path, &named) == 0 && fstat(fileno(follow->now.file), &open_one) == 0 &&
            (named.st_ino != open_one.st_ino || named.st_dev != open_one.st_dev);
 }
 
@@ -74,21 +85,24 @@ static int reopen(struct follow *follow, const char *path)
 
     if (file == NULL)
         return errno == ENOENT ? 0 : -1;
-    fclose(follow->file);
-    follow->file = file;
-    follow->held = 0;
+    show_lines(follow, &follow->before);
+    if (follow->before.file != NULL)
+        fclose(follow->before.file);
+    follow->before = follow->now;
+    follow->now.file = file;
+    follow->now.held = 0;
     return show_new(follow);
 }
 
 /* A file that was cut to nothing is read from its begin. */
-static void rewind_if_cut(struct follow *follow)
+static void rewind_if_cut(struct log_file *log)
 {
     struct stat info;
-    long at = ftell(follow->file);
+    long at = ftell(log->file);
 
-    if (at > 0 && fstat(fileno(follow->file), &info) == 0 && info.st_size < at) {
-        rewind(follow->file);
-        follow->held = 0;
+    if (at > 0 && fstat(fileno(log->file), &info) == 0 && info.st_size < at) {
+        rewind(log->file);
+        log->held = 0;
     }
 }
 
@@ -116,7 +130,7 @@ static int follow_log(struct follow *follow, const char *path, int fd)
     char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 
     for (;;) {
-        rewind_if_cut(follow);
+        rewind_if_cut(&follow->now);
         if (show_new(follow) != 0)
             return CLI_WRONG;
         if (was_moved(follow, path) && reopen(follow, path) != 0)
@@ -139,14 +153,16 @@ static int show_log(struct cli *cli, const char *path, const char *since, bool f
     if (follow_it && (fd = watch_directory(path)) < 0)
         status =
             cli_wrong(CLI_USAGE, "cannot watch the directory of %s: %s", path, strerror(errno));
-    if (status == CLI_DONE && (follow->file = fopen(path, "re")) == NULL)
+    if (status == CLI_DONE && (follow->now.file = fopen(path, "re")) == NULL)
         status = cli_wrong(CLI_USAGE, "cannot open the relay log %s: %s", path, strerror(errno));
     if (status == CLI_DONE && follow_it)
         status = follow_log(follow, path, fd);
     else if (status == CLI_DONE && show_new(follow) != 0)
         status = CLI_WRONG;
-    if (follow->file != NULL)
-        fclose(follow->file);
+    if (follow->now.file != NULL)
+        fclose(follow->now.file);
+    if (follow->before.file != NULL)
+        fclose(follow->before.file);
     if (fd >= 0)
         close(fd);
     free(follow);

@@ -154,6 +154,8 @@ int cmd_queue_list(struct cli *cli, int argc, char **argv)
     choose_state(&list, &filter, &only);
     output_begin(cli->out, OUTPUT_TABLE, "recipient", NULL, "nothing", columns, COUNT_OF(columns));
     result = store_list(cli->store, &filter, see_row, &list, &err);
+    if (result != 0)
+        output_cut_short(cli->out);
     output_end(cli->out);
     if (result != 0)
         return cli_fail(&err);

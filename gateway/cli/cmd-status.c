@@ -219,6 +219,8 @@ static int show_all(struct status *status, struct error *err)
     output_begin(cli->out, OUTPUT_TABLE, "process", "Processes", "no process runs", process_columns,
                  COUNT_OF(process_columns));
     result = store_list_notes(cli->store, "process.", show_process, status, err);
+    if (result != 0)
+        output_cut_short(cli->out);
     output_end(cli->out);
     if (result != 0 || show_postoffices(status, err) != 0 ||
         show_notes(status, "route.", "route", "\nRoutes", err) != 0 ||
@@ -246,6 +248,8 @@ int cmd_status(struct cli *cli, int argc, char **argv)
         output_begin(cli->out, OUTPUT_TABLE, "remain", NULL, "nothing remains on a postoffice",
                      remain_columns, COUNT_OF(remain_columns));
         result = store_list_remains(cli->store, show_remain, &all, &err);
+        if (result != 0)
+            output_cut_short(cli->out);
         output_end(cli->out);
     }
     if (result != 0)

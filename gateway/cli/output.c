@@ -411,6 +411,11 @@ void output_row_end(struct output *output)
         output->failed = true;
 }
 
+void output_cut_short(struct output *output)
+{
+    output->none = NULL;
+}
+
 void output_end(struct output *output)
 {
     if (output->cells != NULL) {

@@ -54,6 +54,8 @@ void output_list(struct output *output, const char *const *texts, size_t count);
 /* JSON text of an object: "key=value key=value"; broken text is shown as it is. */
 void output_object(struct output *output, const char *json);
 void output_row_end(struct output *output);
+/* The rows could not all be found: the end does not say that there are none. */
+void output_cut_short(struct output *output);
 void output_end(struct output *output);
 
 /* A line for people, not in JSON. Harmless as above. */

@@ -38,7 +38,10 @@ int confine_process(struct error *err)
     return 0;
 }
 
-/* ---- intake: socket(2) only for AF_UNIX (the journal) ---- */
+/* ---- intake: sockets only for AF_UNIX (the journal) ----
+ *
+ * socket(2) is not the only way to one: io_uring has its own, and on x86-64 the x32 numbers are other
+ * names of the same calls. */
 
 static bool runs_programs(const struct settings *settings)
 {
@@ -49,6 +52,7 @@ static bool runs_programs(const struct settings *settings)
     return false;
 }
 
+#define X32_BIT 0x40000000
 #if defined(__x86_64__)
 #define NATIVE_ARCH AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
@@ -63,6 +67,8 @@ int confine_intake(const struct settings *settings, struct error *err)
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 5, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 4, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_socket, 0, 2),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 1),

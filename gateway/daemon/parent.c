@@ -97,6 +97,20 @@ static void ask_to_end(struct parent *parent)
     }
 }
 
+/* The lock is on the spool that we began with: another one takes another start. */
+static int load_again(const struct parent *parent, struct settings **out, struct error *err)
+{
+    if (load(parent->file, out, err) != 0)
+        return -1;
+    if (strcmp((*out)->spool, parent->settings->spool) == 0)
+        return 0;
+    error_set(err, ERROR_SETUP, "", "%s: spool: %s takes effect at a new start only, not at a reload",
+              parent->file, (*out)->spool);
+    settings_free(*out);
+    *out = NULL;
+    return -1;
+}
+
 /* Children never change their settings: they end in good order and start anew, with the new ones or,
  * when those are bad, the old: the relay log is opened again in either case. */
 static void reload(struct parent *parent)
@@ -105,7 +119,7 @@ static void reload(struct parent *parent)
     struct error err;
 
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_steady_ms() * 1000);
-    if (load(parent->file, &settings, &err) != 0) {
+    if (load_again(parent, &settings, &err) != 0) {
         log_error("msmailgwd", "reload: the old settings stay in use: %s", err.text);
         sd_notify(0, "READY=1\nSTATUS=reload failed, the old settings stay in use");
     } else {
@@ -119,6 +133,12 @@ static void reload(struct parent *parent)
     ask_to_end(parent);
 }
 
+/* Who was asked before it could listen ended by the signal itself. */
+static bool ended_well(int status)
+{
+    return WIFEXITED(status) ? WEXITSTATUS(status) == 0 : WTERMSIG(status) == SIGTERM;
+}
+
 static void reap(struct parent *parent)
 {
     bool asked = parent->stopping || parent->reloading;
@@ -129,8 +149,7 @@ static void reap(struct parent *parent)
         for (size_t i = 0; i < CHILDREN; i++) {
             struct child *child = &parent->children[i];
             if (child->pid == pid)
-                child_ended(child, status, asked && WIFEXITED(status) && WEXITSTATUS(status) == 0,
-                            clock_steady_ms());
+                child_ended(child, status, asked && ended_well(status), clock_steady_ms());
         }
     }
 }
@@ -154,6 +173,8 @@ static void kill_late(struct parent *parent)
         log_warn("msmailgwd", "%s does not end: killed", parent->children[i].role);
         kill(parent->children[i].pid, SIGKILL);
     }
+    /* One that waits for a file server cannot even be killed: told now and then, not all the time. */
+    parent->kill_at_ms = clock_steady_ms() + STOP_LIMIT_MS;
 }
 
 static void start_children(struct parent *parent)
@@ -265,17 +286,21 @@ static int prepare(struct parent *parent, struct error *err)
     log_set_level(parent->settings->log_level);
     if (spool_prepare(parent->settings, err) != 0 || confine_process(err) != 0)
         return -1;
-    if (parent->background && go_background(err) != 0)
+    /* Before the background, so that who starts a second one is told. */
+    lock_fd = spool_lock(parent->settings, "msmailgwd", err);
+    if (lock_fd < 0)
+        return -1;
+    for (size_t i = 0; i < CHILDREN; i++)
+        parent->children[i].not_ours = lock_fd;
+    if (parent->background &&
+        (go_background(err) != 0 || spool_lock_note(lock_fd, "msmailgwd", err) != 0))
         return -1;
     sigemptyset(&parent->signals);
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         sigaddset(&parent->signals, wanted[i]);
     if (sigprocmask(SIG_BLOCK, &parent->signals, NULL) != 0)
         return error_sys(err, ERROR_SETUP, "", "cannot block signals");
-    lock_fd = spool_lock(parent->settings, "msmailgwd", err);
-    for (size_t i = 0; i < CHILDREN; i++)
-        parent->children[i].not_ours = lock_fd;
-    return lock_fd < 0 ? -1 : 0;
+    return 0;
 }
 
 int parent_main(int argc, char **argv)

@@ -62,11 +62,13 @@ void settings_free(struct settings *settings)
 
 /* ---- errors of the parser ---- */
 
-/* libConfuse gives its error function no context: the parse that runs in this thread. */
+/* libConfuse gives its functions no context: the parse that runs in this thread. */
 static _Thread_local struct {
     const char *file;
     struct error *err;
     bool failed;
+    const cfg_opt_t *list; /* whose values are being read, and how many there are by now */
+    unsigned values;
 } parsing;
 
 static void PRINTF_LIKE(2, 0) parse_failed(cfg_t *cfg, const char *format, va_list args)
@@ -80,13 +82,26 @@ static void PRINTF_LIKE(2, 0) parse_failed(cfg_t *cfg, const char *format, va_li
     error_set(parsing.err, ERROR_SETUP, "", "%s:%d: %s", parsing.file, cfg->line, text);
 }
 
-/* Called for each value: refuses a setting that is there twice, and notes its line, which is also
- * how settings_given knows. */
+/* A list's function is called for each value, and once more at its end. What += appends is never the
+ * first value; a first value after the end begins the list anew. */
+static bool list_again(cfg_opt_t *option)
+{
+    unsigned values = cfg_opt_size(option);
+    bool inside = parsing.list == option;
+
+    parsing.list = inside && values == parsing.values ? NULL : option;
+    parsing.values = values;
+    return !inside && values == 1;
+}
+
+/* Refuses a setting that is there twice, and notes its line, which is also how settings_given
+ * knows. */
 static int value_seen(cfg_t *cfg, cfg_opt_t *option)
 {
     char line[16];
+    bool again = (option->flags & CFGF_LIST) == 0 || list_again(option);
 
-    if ((option->flags & CFGF_LIST) == 0 && option->comment != NULL) {
+    if (option->comment != NULL && again) {
         cfg_error(cfg, "%s is there twice: first in line %s", option->name, option->comment);
         return -1;
     }
@@ -347,6 +362,7 @@ static int parse(cfg_t *cfg, const char *file, const char *content, struct error
     parsing.file = file;
     parsing.err = err;
     parsing.failed = false;
+    parsing.list = NULL;
     result = cfg_parse_buf(cfg, content);
     parsing.err = NULL;
     if (parsing.failed)

@@ -65,10 +65,20 @@ static int lock_taken(int fd, const char *role, struct error *err)
                      "%s already runs on this spool (process %s); stop it first", role, owner);
 }
 
+int spool_lock_note(int fd, const char *role, struct error *err)
+{
+    char text[32];
+    int size = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)size, 0) != size)
+        return error_sys(err, ERROR_SETUP, "", "spool: cannot write %s.lock", role);
+    return 0;
+}
+
 int spool_lock(const struct settings *settings, const char *role, struct error *err)
 {
-    char name[64], path[PATH_SIZE], text[32];
-    int fd, size;
+    char name[64], path[PATH_SIZE];
+    int fd;
 
     snprintf(name, sizeof name, "%s.lock", role);
     if (spool_path(settings, name, path, err) != 0)
@@ -83,9 +93,8 @@ int spool_lock(const struct settings *settings, const char *role, struct error *
         close(fd);
         return -1;
     }
-    size = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)size, 0) != size) {
-        error_sys(err, ERROR_SETUP, "", "%s: cannot write", path);
+    if (spool_lock_note(fd, role, err) != 0) {
+        error_prefix(err, "%s", settings->spool);
         close(fd);
         return -1;
     }

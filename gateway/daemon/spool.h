@@ -12,9 +12,12 @@
  * writable. ERROR_SETUP. */
 int spool_prepare(const struct settings *settings, struct error *err) WARN_UNUSED;
 
-/* Takes the lock SPOOL/ROLE.lock ("intake", "relay") and writes our process id into it. Returns a
+/* Takes the lock SPOOL/ROLE.lock ("msmailgwd", "intake", "relay") and writes our process id into it. Returns a
  * descriptor to keep open, or -1: ERROR_SETUP naming the process that holds it. */
 int spool_lock(const struct settings *settings, const char *role, struct error *err) WARN_UNUSED;
+
+/* Writes our process id into the lock of that descriptor: for a process that got it by fork. */
+int spool_lock_note(int fd, const char *role, struct error *err) WARN_UNUSED;
 
 /* Opens SPOOL/wake for the relay: readable when somebody called spool_wake. Non-blocking. */
 int spool_wake_open(const struct settings *settings, struct error *err) WARN_UNUSED;

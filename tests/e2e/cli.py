@@ -422,9 +422,30 @@ class Cli(gateway.Case):
             self.assertTrue(all(row["alive"] for row in processes.values()))
             done = gate.drain(expect=2)
             self.assertIn("drain needs the spool for itself", done.err)
-            self.assertIn(str(gate.lock_holder("intake")), done.err)
+            self.assertIn("msmailgwd already runs on this spool (process %d)" % gate.pid, done.err)
             self.assertEqual(gate.stop(), 0)
         self.assertEqual(self.rows(site.gate, "status", expect=None)[0]["kind"], "postoffice")
+
+    def test_second_service(self):
+        """One service a spool, also in the background; a reload does not change the spool."""
+        site = Site(self, "second", reachable=False)
+        with site.gate.daemon() as gate:
+            gate.wait(lambda: len(gate.children()) == 2, 30, "both processes")
+            before = gate.children()
+            for words in ([], ["-b"]):
+                done = subprocess.run([gate.server, *words, "-c", gate.settings_file],
+                                      capture_output=True, text=True, env=gate.environment,
+                                      timeout=60)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn("already runs on this spool (process %d)" % gate.pid, done.stderr)
+            gate.write_settings(gate.settings_text().replace(gate.spool, gate.spool + ".other"))
+            gate.process.send_signal(signal.SIGHUP)
+            gate.wait(lambda: "not at a reload" in gate.console_text(), 30, "a refusal")
+            gate.wait(lambda: len(gate.children()) == 2
+                      and not set(gate.children().values()) & set(before.values()), 30,
+                      "new processes on the same spool")
+            self.assertEqual(gate.stop(), 0)
+        self.assertFalse(os.path.exists(site.gate.spool + ".other"))
 
     def test_trace(self):
         site = Site(self, "trace")
@@ -491,6 +512,9 @@ class Cli(gateway.Case):
         gate.run("queue", "release", "1")
         self.assertEqual(json.loads(reader.line())["event"], "released")
         self.assertEqual([row["event"] for row in gate.events()], ["released"])
+        with open(gate.log + ".1", "ab") as old:
+            old.write(b"2026-11-22T12:36:00.000Z event=stopped reason=relay\n")
+        self.assertEqual(json.loads(reader.line())["event"], "stopped", "of who has not reopened")
         gate.run("queue", "delete", "1")
         self.assertEqual(json.loads(reader.line())["event"], "deleted")
         follower.send_signal(signal.SIGTERM)
