@@ -3,7 +3,6 @@
 
 #include "daemon/session.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>

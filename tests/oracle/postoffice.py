@@ -242,7 +242,10 @@ class Message:
             getattr(self, name).extend(self._address(s) for s in strings)
         elif name == "date":
             raw = profile.decipher(element.children[0].strings()[0])
-            self.date = minute(raw, profile.values["mai.date_form"])
+            try:
+                self.date = minute(raw, profile.values["mai.date_form"])
+            except BadPostoffice:
+                self.date = raw  # a damaged date: the rest of the message is as it is
         elif name in ("subject", "text"):
             setattr(self, name, b"".join(profile.decipher(s) for s in strings))
         elif name == "attachments":
