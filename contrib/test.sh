@@ -46,7 +46,11 @@ build() { # DIR CONFIGURE-ARGUMENTS...
 copy_source() {
     source=$work/source
     mkdir -p "$source"
-    (cd "$top" && git ls-files -z | tar --null -T - -cf -) | tar -C "$source" -xf -
+    if [ -e "$top/.git" ]; then
+        (cd "$top" && git ls-files -z | tar --null -T - -cf -) | tar -C "$source" -xf -
+    else # a release: all of it is source
+        tar -C "$top" -cf - . | tar -C "$source" -xf -
+    fi
     (cd "$source" && autoreconf -i)
 }
 
