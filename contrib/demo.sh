@@ -49,19 +49,8 @@ clean_up() {
     exit "$status"
 }
 
-copy_source() {
-    mkdir "$work/source"
-    cd "$top"
-    if git -c safe.directory="$top" rev-parse --git-dir >"$work/log" 2>&1; then
-        git -c safe.directory="$top" ls-files -z | tar --null -T - -cf - | tar -C "$work/source" -xf -
-    else
-        tar --exclude=.git -cf - . | tar -C "$work/source" -xf -
-    fi
-    cd "$work"
-}
-
 build() {
-    copy_source
+    copy_tree "$work/source"
     cd "$work/source"
     logged autoreconf -i
     logged ./configure

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Sourced by demo.sh and test.sh: install_packages build|tests [PACKAGE...] installs what
-# contrib/packages lists, and those named besides, when something of it is missing. Only that needs
-# to be root.
+# Sourced by demo.sh and test.sh, with the top of the tree in $top. install_packages build|tests
+# [PACKAGE...] installs what contrib/packages lists, and those named besides, when something of it
+# is missing. Only that needs to be root.
 
 wanted_packages() {
     if [ "$1" = build ]; then
@@ -45,4 +45,15 @@ install_packages() {
         rm -f "$policy"
     fi
     return "$status"
+}
+
+# copy_tree DIR: the source of this release, or the tracked files of this checkout, into DIR.
+copy_tree() {
+    mkdir -p "$1"
+    if git -c safe.directory="$top" -C "$top" rev-parse --git-dir >/dev/null 2>&1; then
+        (cd "$top" && git -c safe.directory="$top" ls-files -z | tar --null -T - -cf -) |
+            tar -C "$1" -xf -
+    else
+        tar -C "$top" --exclude=.git -cf - . | tar -C "$1" -xf -
+    fi
 }

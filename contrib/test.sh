@@ -45,12 +45,7 @@ build() { # DIR CONFIGURE-ARGUMENTS...
 # Tests read and write beside the source: they get a copy of it of their own.
 copy_source() {
     source=$work/source
-    mkdir -p "$source"
-    if [ -e "$top/.git" ]; then
-        (cd "$top" && git ls-files -z | tar --null -T - -cf -) | tar -C "$source" -xf -
-    else # a release: all of it is source
-        tar -C "$top" -cf - . | tar -C "$source" -xf -
-    fi
+    copy_tree "$source"
     (cd "$source" && autoreconf -i)
 }
 
