@@ -25,7 +25,8 @@
 static const struct cli_verb commands[] = {
     {"check", cmd_check, "", "settings, map, postoffices, spool and relay: one line a finding"},
     {"status", cmd_status, "[--remains]", "processes, postoffices, queue, alarms"},
-    {"postoffice", cmd_postoffice, "list | check PO | mailbags PO", "look into a postoffice"},
+    {"postoffice", cmd_postoffice, "list | check PO | mailbags PO | calibrate PO",
+     "look into a postoffice"},
     {"map", cmd_map, "check | show [KEY]", "the address map"},
     {"drain", cmd_drain, "[--postoffice TITLE] [--dry-run]", "take and relay what waits, once"},
     {"queue", cmd_queue, "list | show | export | hold | release | retry | return | delete",

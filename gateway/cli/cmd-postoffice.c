@@ -6,6 +6,7 @@
 
 #include "base/bar.h"
 #include "cli/cli.h"
+#include "cli/cmd-calibrate.h"
 #include "postoffice/survey.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
@@ -204,6 +205,8 @@ int cmd_postoffice(struct cli *cli, int argc, char **argv)
         {"list", list, "", "the postoffices of the settings"},
         {"check", check, "PO", "its files, read-only"},
         {"mailbags", mailbags, "PO", "its queues and mailbags, and how full they are"},
+        {"calibrate", cmd_calibrate, "PO|DIR [--known-text FILE] [--write PROFILE]",
+         "learn its layout and key from what it stores twice, read-only"},
     };
 
     return cli_dispatch(cli, "postoffice", verbs, COUNT_OF(verbs), argc, argv);

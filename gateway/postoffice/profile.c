@@ -455,6 +455,11 @@ void profile_free(struct profile *profile)
     free(profile);
 }
 
+const char *profile_value_name(enum profile_value value)
+{
+    return rules[value].name;
+}
+
 bool profile_knows(const struct profile *profile, enum profile_value value)
 {
     return (profile->known & 1U << value) != 0;

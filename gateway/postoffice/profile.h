@@ -83,6 +83,9 @@ struct profile {
 int profile_load(struct profile **out, const char *path, struct error *err) WARN_UNUSED;
 void profile_free(struct profile *profile);
 
+/* Its name in the file: "key.bitmap_offset". */
+const char *profile_value_name(enum profile_value value);
+
 /* True when the file gives VALUE. */
 bool profile_knows(const struct profile *profile, enum profile_value value);
 

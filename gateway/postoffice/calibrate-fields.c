@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "postoffice/calibrate-int.h"
+
+#include <string.h>
+
+#define CODES 128
+#define FROM 0x01 /* FIPS PUB 98, confirmed by Q104423 */
+#define TO 0x05
+#define COUNTER_AT 0x0B /* Q104423 */
+#define LEAST_LENGTHS 3 /* different ones: a field of constant length shows nothing */
+
+struct tally {
+    unsigned agree, disagree, lengths;
+    uint64_t seen;  /* bit: a length modulo 64 */
+    uint64_t total; /* octets */
+};
+
+static void note_length(struct tally *tally, uint32_t length)
+{
+    uint64_t bit = (uint64_t)1 << length % 64;
+
+    tally->lengths += (tally->seen & bit) == 0;
+    tally->seen |= bit;
+    tally->total += length;
+}
+
+/* The only string of its part, in no date or sequence. */
+static bool stands_alone(const struct calibration *cal, const struct cal_mail *mail, size_t index)
+{
+    const struct cal_string *string = &cal->strings[mail->first + index];
+
+    return string->nth == 0 && (index + 1 == mail->count || string[1].element != string->element);
+}
+
+/* ---- Subject ---- */
+
+static void tally_subject(const struct calibration *cal, const struct cal_mail *mail,
+                          struct tally *tallies)
+{
+    size_t length = strlen(mail->header.subject);
+
+    for (size_t i = 0; i < mail->count; i++) {
+        const struct cal_string *string = &cal->strings[mail->first + i];
+        if (string->vendor || string->place != CAL_DIRECT || string->code >= CODES ||
+            string->code == FROM || string->code == TO)
+            continue;
+        if (!stands_alone(cal, mail, i) || string->length != length) {
+            tallies[string->code].disagree += string->nth == 0;
+            continue;
+        }
+        tallies[string->code].agree++;
+        note_length(&tallies[string->code], string->length);
+    }
+}
+
+void cal_learn_subject(struct calibration *cal)
+{
+    struct tally tallies[CODES] = {{0}};
+    unsigned messages = 0, found = 0;
+    uint8_t code = 0;
+
+    for (size_t i = 0; i < cal->mail_count; i++) {
+        const struct cal_mail *mail = &cal->mails[i];
+        if (!mail->readable || !mail->paired || mail->header.subject[0] == '\0')
+            continue;
+        messages++;
+        tally_subject(cal, mail, tallies);
+    }
+    for (unsigned c = 1; c < CODES; c++) {
+        if (tallies[c].agree * 10 < messages * 9 || tallies[c].lengths < LEAST_LENGTHS ||
+            !cal_sound(tallies[c].agree, tallies[c].disagree))
+            continue;
+        found++;
+        code = (uint8_t)c;
+    }
+    if (found == 1) {
+        cal->profile.field_subject = code;
+        cal_accept(cal, PROFILE_FIELD_SUBJECT, tallies[code].agree, tallies[code].disagree,
+                   "its string is as long as the subject in the mailbag, %u different lengths",
+                   tallies[code].lengths);
+        return;
+    }
+    cal_refuse(cal, PROFILE_FIELD_SUBJECT, 0, 0,
+               "%u fields have the length of the subject in %u messages", found, messages);
+    cal_want(cal, "send twenty messages with subjects of different lengths, some of 40 characters");
+}
+
+/* ---- reference counter ---- */
+
+void cal_learn_counter(struct calibration *cal)
+{
+    unsigned little = 0, big = 0, neither = 0;
+
+    for (size_t i = 0; i < cal->mail_count; i++) {
+        const struct cal_mail *mail = &cal->mails[i];
+        bool is_little, is_big;
+        if (!mail->readable || mail->references == 0)
+            continue;
+        is_little = mail->counted &&
+                    (unsigned)(mail->counter[0] | mail->counter[1] << 8) == mail->references;
+        is_big = mail->counted &&
+                 (unsigned)(mail->counter[1] | mail->counter[0] << 8) == mail->references;
+        little += is_little;
+        big += is_big;
+        neither += !is_little && !is_big;
+    }
+    if (cal_sound(little > big ? little : big, neither) && (little == 0 || big == 0)) {
+        cal->profile.mai_counter = COUNTER_AT;
+        cal->profile.mai_counter_big = big != 0;
+        cal_accept(cal, PROFILE_COUNTER_OFFSET, little + big, neither,
+                   "the number of live records that lead to the message (place: Q104423)");
+        cal_accept(cal, PROFILE_COUNTER_ORDER, little + big, neither, "see mai.counter_offset");
+        return;
+    }
+    cal_refuse(cal, PROFILE_COUNTER_OFFSET, little > big ? little : big, neither,
+               "not the number of live records that lead to the message");
+    cal_refuse(cal, PROFILE_COUNTER_ORDER, little, big, "see mai.counter_offset");
+    cal_want(cal, "run the repair tool of the postoffice: reference counters of messages are not "
+                  "the number of mailbags that hold them");
+}
+
+/* ---- Date ---- */
+
+/* The forms that are tried; the reader knows the first. */
+#define FORMS 4
+
+/* The date of the mailbag's record in form FORM; its length. */
+static size_t write_date(const struct cal_mail *mail, unsigned form, char out[64])
+{
+    const struct message_date *date = &mail->header.date;
+    int hour = date->hour % 12 == 0 ? 12 : date->hour % 12;
+
+    switch (form) {
+    case 0:
+        return (size_t)snprintf(out, 64, "%04d-%02d-%02d %02d:%02d", date->year, date->month,
+                                date->day, date->hour, date->minute);
+    case 1:
+        return (size_t)snprintf(out, 64, "%04d-%02d-%02d %02d:%02d:%02d", date->year, date->month,
+                                date->day, date->hour, date->minute, mail->header.second);
+    case 2:
+        return (size_t)snprintf(out, 64, "%02d-%02d-%02d %02d:%02d", date->day, date->month,
+                                date->year % 100, date->hour, date->minute);
+    default:
+        return (size_t)snprintf(out, 64, "%02d/%02d/%02d %02d:%02d %s", date->month, date->day,
+                                date->year % 100, hour, date->minute,
+                                date->hour < 12 ? "AM" : "PM");
+    }
+}
+
+static void tally_date(const struct calibration *cal, const struct cal_mail *mail, unsigned form,
+                       struct tally *tallies)
+{
+    uint8_t clear[CAL_HEAD];
+    char date[64];
+    /* The seconds of the record are those of the delivery. */
+    size_t size = write_date(mail, form, date), compared = form == 1 ? size - 3 : size;
+
+    for (size_t i = 0; i < mail->count; i++) {
+        const struct cal_string *string = &cal->strings[mail->first + i];
+        bool same;
+        if (string->vendor || string->place == CAL_IN_SEQUENCE || string->code >= CODES ||
+            !stands_alone(cal, mail, i) || string->length != size ||
+            cal_decode(cal, string->head, size, clear) != size)
+            continue;
+        same = memcmp(clear, date, compared) == 0;
+        tallies[string->code].agree += same;
+        tallies[string->code].disagree += !same;
+    }
+}
+
+/* The field that says the mailbag's minute in FORM; 0: none or more than one. */
+static uint8_t find_date(const struct calibration *cal, unsigned form, struct tally *best)
+{
+    struct tally tallies[CODES] = {{0}};
+    unsigned messages = 0, found = 0;
+    uint8_t code = 0;
+
+    for (size_t i = 0; i < cal->mail_count; i++) {
+        const struct cal_mail *mail = &cal->mails[i];
+        if (!mail->readable || !mail->paired || !mail->header.date.set)
+            continue;
+        messages++;
+        tally_date(cal, mail, form, tallies);
+    }
+    for (unsigned c = 1; c < CODES; c++) {
+        /* Other fields of that length are none of our business: only this one must be right. */
+        if (tallies[c].agree * 10 < messages * 9 ||
+            !cal_sound(tallies[c].agree, tallies[c].disagree))
+            continue;
+        found++;
+        code = (uint8_t)c;
+    }
+    *best = tallies[code];
+    return found == 1 ? code : 0;
+}
+
+static void refuse_form(struct calibration *cal, const struct tally *seen, const char *name)
+{
+    cal_refuse(cal, PROFILE_DATE_FORM, seen->agree, seen->disagree,
+               "dates are written %s, which is not read", name);
+    cal_want(cal, "a reader of dates that are written %s", name);
+}
+
+void cal_learn_date(struct calibration *cal)
+{
+    static const char *const names[FORMS] = {"yyyy-mm-dd hh:mm", "yyyy-mm-dd hh:mm:ss",
+                                             "dd-mm-yy hh:mm", "mm/dd/yy hh:mm AM"};
+    struct tally best;
+
+    for (unsigned form = 0; form < FORMS; form++) {
+        uint8_t code = find_date(cal, form, &best);
+        if (code == 0)
+            continue;
+        cal->profile.field_date = code;
+        cal_accept(cal, PROFILE_FIELD_DATE, best.agree, best.disagree,
+                   "says the same minute as the mailbag");
+        if (form == 0)
+            cal_accept(cal, PROFILE_DATE_FORM, best.agree, best.disagree, "see mai.field.date");
+        else
+            refuse_form(cal, &best, names[form]);
+        return;
+    }
+    cal_refuse(cal, PROFILE_FIELD_DATE, 0, 0, "no field says the same minute as the mailbag");
+    cal_refuse(cal, PROFILE_DATE_FORM, 0, 0, "see mai.field.date");
+}
+
+/* ---- priority ---- */
+
+struct priority_tally {
+    unsigned agree, disagree, kinds;
+    uint8_t seen[256];
+};
+
+static void tally_priority(const struct calibration *cal, const struct cal_mail *mail,
+                           struct priority_tally *tallies)
+{
+    for (size_t i = 0; i < mail->count; i++) {
+        const struct cal_string *string = &cal->strings[mail->first + i];
+        uint8_t clear;
+        bool fits;
+        if (!string->vendor || string->code >= CODES || string->length != 1 ||
+            cal_decode(cal, string->head, 1, &clear) != 1)
+            continue;
+        fits = clear != '\0' && strchr("12345RCFT", clear) != NULL &&
+               (!mail->paired || mail->header.priority == '\0' ||
+                (uint8_t)mail->header.priority == clear);
+        tallies[string->code].agree += fits;
+        tallies[string->code].disagree += !fits;
+        tallies[string->code].kinds += fits && tallies[string->code].seen[clear] == 0;
+        tallies[string->code].seen[clear] = 1;
+    }
+}
+
+void cal_learn_priority(struct calibration *cal)
+{
+    struct priority_tally tallies[CODES] = {{0}};
+    unsigned found = 0;
+
+    for (size_t i = 0; i < cal->mail_count; i++)
+        tally_priority(cal, &cal->mails[i], tallies);
+    for (unsigned c = 1; c < CODES; c++) {
+        if (!cal_sound(tallies[c].agree, tallies[c].disagree) || tallies[c].kinds < 2)
+            continue;
+        found++;
+        cal->profile.vendor_priority = (uint8_t)c;
+    }
+    if (found == 1) {
+        const struct priority_tally *best = &tallies[cal->profile.vendor_priority];
+        cal_accept(cal, PROFILE_VENDOR_PRIORITY, best->agree, best->disagree,
+                   "one character, a priority as Q118787 lists them, never another than the "
+                   "mailbag's");
+        return;
+    }
+    cal->profile.vendor_priority = 0;
+    cal_refuse(cal, PROFILE_VENDOR_PRIORITY, 0, 0, "%u elements hold one priority character",
+               found);
+}
+
+/* ---- Text ---- */
+
+/* The controls that occur in text: BS TAB LF VT FF CR, ^Z as its end. */
+static bool is_text(const uint8_t *clear, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (clear[i] == 0x7F || clear[i] < 8 ||
+            (clear[i] < 0x20 && clear[i] > 13 && clear[i] != 0x1A))
+            return false;
+    }
+    return true;
+}
+
+static void tally_text(const struct calibration *cal, const struct cal_mail *mail,
+                       struct tally *tallies)
+{
+    uint8_t clear[CAL_HEAD];
+
+    for (size_t i = 0; i < mail->count; i++) {
+        const struct cal_string *string = &cal->strings[mail->first + i];
+        size_t size = string->length < CAL_HEAD ? string->length : CAL_HEAD;
+        if (string->vendor || string->place != CAL_DIRECT || string->code >= CODES || size == 0)
+            continue;
+        size = cal_decode(cal, string->head, size, clear);
+        if (is_text(clear, size))
+            tallies[string->code].agree += size >= 4;
+        else
+            tallies[string->code].disagree++;
+        note_length(&tallies[string->code], string->length);
+    }
+}
+
+void cal_learn_text(struct calibration *cal)
+{
+    struct tally tallies[CODES] = {{0}};
+    const struct tally *best = NULL, *second = NULL;
+
+    for (size_t i = 0; i < cal->mail_count; i++)
+        tally_text(cal, &cal->mails[i], tallies);
+    for (unsigned c = 1; c < CODES; c++) {
+        if (c == FROM || c == TO || c == cal->profile.field_subject ||
+            tallies[c].disagree > tallies[c].agree)
+            continue;
+        if (best == NULL || tallies[c].total > best->total) {
+            second = best;
+            best = &tallies[c];
+        } else if (second == NULL || tallies[c].total > second->total) {
+            second = &tallies[c];
+        }
+    }
+    if (best != NULL && cal_sound(best->agree, best->disagree) && best->lengths > LEAST_LENGTHS &&
+        (second == NULL || second->total * 3 < best->total)) {
+        cal->profile.field_text = (uint8_t)(best - tallies);
+        cal_accept(cal, PROFILE_FIELD_TEXT, best->agree, best->disagree,
+                   "%llu octets that begin as text; no other such field has a third of that",
+                   (unsigned long long)best->total);
+        return;
+    }
+    cal_refuse(cal, PROFILE_FIELD_TEXT, best != NULL ? best->agree : 0,
+               best != NULL ? best->disagree : 0, "no field holds most of the octets as text");
+    cal_want(cal, "send ten messages with some paragraphs of text each");
+}

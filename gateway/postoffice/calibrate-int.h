@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Parts of calibration. Included only by postoffice/calibrate*.c. */
+#ifndef POSTOFFICE_CALIBRATE_INT_H
+#define POSTOFFICE_CALIBRATE_INT_H
+
+#include <stdbool.h>
+
+#include "base/file.h"
+#include "postoffice/calibrate.h"
+#include "postoffice/key.h"
+#include "postoffice/mbg.h"
+
+#define CAL_HEAD 64        /* octets kept of each string of a message */
+#define CAL_MAX_STRINGS 96 /* kept of one message */
+#define CAL_MAX_KEY 16384  /* positions that are looked at */
+#define CAL_LEAST_VALUES 5 /* observations below which no value is accepted */
+#define CAL_LEAST_VOTES 3  /* messages below which no key position is, from plain text */
+#define CAL_TOLERANCE 50   /* one contradiction in so many observations does not withdraw */
+
+enum cal_place { CAL_DIRECT, CAL_IN_DATE, CAL_IN_SEQUENCE };
+
+/* One enciphered string of a message. */
+struct cal_string {
+    uint32_t length;
+    uint16_t element; /* ordinal of the part of the message that it is in */
+    uint16_t item;    /* ordinal of the sequence in that part */
+    uint8_t nth;      /* in its part or sequence */
+    uint8_t code;     /* qualifier of that part */
+    bool vendor;      /* a vendor-defined element, else a field */
+    uint8_t place;    /* enum cal_place */
+    uint8_t head[CAL_HEAD];
+};
+
+struct cal_mail {
+    uint32_t id;
+    size_t first, count; /* of the strings */
+    unsigned references; /* live records that lead here */
+    bool readable;       /* its structure could be read to the end */
+    bool counted;        /* an Integer lies where the counter does */
+    bool paired;         /* HEADER is of a live record */
+    uint8_t counter[2];
+    struct mbg_record header;
+};
+
+struct cal_bag {
+    char id[16];
+    uint8_t *records;
+    size_t count;
+    struct key key;
+};
+
+struct cal_file {
+    uint32_t id;
+};
+
+/* One octet string of Text with its ciphertext. */
+struct cal_text {
+    uint8_t *octets;
+    size_t size, mail;
+    bool cut; /* the string is longer */
+};
+
+enum cal_source { CAL_UNKNOWN, CAL_PLAIN, CAL_STATISTICS, CAL_KNOWN_TEXT };
+
+struct cal_position {
+    unsigned agree, disagree;
+    uint8_t value, source;
+    bool withdrawn;
+};
+
+struct cal_evidence {
+    unsigned agree, disagree;
+    char how[160];
+};
+
+#define CAL_MAX_WANTED 12
+
+struct calibration {
+    struct profile profile;
+    struct cal_evidence evidence[PROFILE_VALUES];
+    char values[PROFILE_VALUES][64];
+    char wanted[CAL_MAX_WANTED][400];
+    size_t wanted_count;
+    struct root *root;
+    const struct calibrate_options *options;
+    struct cal_bag *bags;
+    size_t bag_count;
+    struct cal_file *mai_files, *att_files; /* by id */
+    size_t mai_count, att_count;
+    struct cal_mail *mails; /* by id */
+    size_t mail_count, readable, damaged;
+    struct cal_string *strings;
+    size_t string_count, string_space;
+    struct cal_text *texts;
+    size_t text_count, text_space;
+    struct cal_position key[CAL_MAX_KEY];
+    size_t withdrawn, plain;
+    bool eight_bits;         /* the key has octets above 127 */
+    unsigned contradictions; /* that the verdict must not pass over */
+    int16_t table[CAL_MAX_KEY];
+    uint64_t done, total;
+};
+
+/* calibrate-read.c */
+int cal_read_files(struct calibration *cal, struct error *err) WARN_UNUSED;
+int cal_read_mails(struct calibration *cal, struct error *err) WARN_UNUSED;
+int cal_read_texts(struct calibration *cal, struct error *err) WARN_UNUSED;
+void cal_read_clear(struct calibration *cal);
+const struct cal_file *cal_find_file(const struct cal_file *files, size_t count, uint32_t id);
+struct cal_mail *cal_find_mail(const struct calibration *cal, uint32_t id);
+const struct cal_bag *cal_find_bag(const struct calibration *cal, const char *id);
+int cal_progress(struct calibration *cal, uint64_t more, struct error *err) WARN_UNUSED;
+
+/* calibrate-mailbag.c: KEY and ACCESS2. */
+void cal_learn_bitmap(struct calibration *cal);
+void cal_pair(struct calibration *cal);
+void cal_learn_live(struct calibration *cal);
+int cal_learn_access2(struct calibration *cal, struct error *err) WARN_UNUSED;
+
+/* calibrate-fields.c and calibrate-address.c: roles of the parts of a message. */
+void cal_learn_subject(struct calibration *cal);
+void cal_learn_counter(struct calibration *cal);
+void cal_learn_date(struct calibration *cal);
+void cal_learn_priority(struct calibration *cal);
+void cal_learn_text(struct calibration *cal);
+void cal_learn_trailer(struct calibration *cal);
+int cal_learn_cc(struct calibration *cal, struct error *err) WARN_UNUSED;
+void cal_learn_attachments(struct calibration *cal);
+int cal_learn_att(struct calibration *cal, struct error *err) WARN_UNUSED;
+
+/* calibrate-cipher.c: the key from plain text. */
+int cal_vote_subjects(struct calibration *cal, struct error *err) WARN_UNUSED;
+void cal_vote_known_text(struct calibration *cal);
+/* Octets of the plain text, as far as the key is known without a gap. */
+size_t cal_decode(const struct calibration *cal, const uint8_t *cipher, size_t size, uint8_t *out);
+/* 0 to 255, or -1; the period is applied. */
+int cal_key_at(const struct calibration *cal, size_t position);
+/* How many positions from 0 on are known without a gap; SIZE_MAX: all of them. */
+size_t cal_known_run(const struct calibration *cal);
+
+/* calibrate-columns.c, calibrate-period.c: the key from the statistics of text. */
+struct cal_model;
+int cal_learn_columns(struct calibration *cal, struct error *err) WARN_UNUSED;
+bool cal_find_period(struct calibration *cal, const struct cal_model *model);
+void cal_shorten_period(struct calibration *cal);
+#define CAL_SAMPLES 400
+struct cal_sample {
+    uint8_t step;          /* c[i] ^ c[i-1] = p[i] ^ k[i] */
+    int16_t before, after; /* plain neighbours, -1 when not known */
+};
+/* Up to CAL_SAMPLES different ones of position AT, later cycles of PERIOD (0: none) included;
+ * with SKIP_FIRST only those. */
+size_t cal_collect(const struct calibration *cal, size_t at, size_t period, bool skip_first,
+                   struct cal_sample *out);
+struct cal_score {
+    unsigned best;
+    double margin, mean; /* nats before the runner-up; nats an observation */
+};
+void cal_score(const struct calibration *cal, const struct cal_model *model,
+               const struct cal_sample *samples, size_t count, struct cal_score *out);
+/* ln P(octet | before), BEFORE -1: not known. */
+double cal_model_nats(const struct cal_model *model, int before, uint8_t octet);
+double cal_ln(double x); /* x > 0 */
+
+/* Takes VALUE as learnt. */
+void cal_accept(struct calibration *cal, enum profile_value value, unsigned agree,
+                unsigned disagree, const char *format, ...) PRINTF_LIKE(5, 6);
+/* It stays unknown; the evidence says why. */
+void cal_refuse(struct calibration *cal, enum profile_value value, unsigned agree,
+                unsigned disagree, const char *format, ...) PRINTF_LIKE(5, 6);
+/* Enough observations, nearly none against. */
+bool cal_sound(unsigned agree, unsigned disagree);
+void cal_want(struct calibration *cal, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#endif

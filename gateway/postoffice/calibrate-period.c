@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "postoffice/calibrate-int.h"
+
+/*
+ * The period of the key table: equal runs inside what was learnt, or the known beginning of the
+ * table turning later text into text. Either is proven by many positions and refuted by one.
+ */
+#define LEAST_AGREE 12 /* positions; by chance 128^-12 */
+#define LEAST_PERIOD 4
+#define MOST_STEPS 1500 /* octets that a period is tried on at first */
+#define LEAST_STEPS 60
+#define NEAR_BEST 0.7  /* nats an octet below the best that a period may be to be looked at */
+#define AGREES 4.0     /* nats of a position for its known value */
+#define DISAGREES 25.0 /* nats for another one */
+#define LEAST_COLUMN 10
+
+static bool equal_runs(const struct calibration *cal, size_t period, unsigned *agree)
+{
+    *agree = 0;
+    for (size_t i = 0; i + period < CAL_MAX_KEY; i++) {
+        if (cal->table[i] == PROFILE_KEY_UNKNOWN || cal->table[i + period] == PROFILE_KEY_UNKNOWN)
+            continue;
+        if (cal->table[i] != cal->table[i + period])
+            return false;
+        (*agree)++;
+    }
+    return *agree >= LEAST_AGREE;
+}
+
+static size_t by_equal_runs(const struct calibration *cal, unsigned *agree)
+{
+    for (size_t period = LEAST_PERIOD; period < CAL_MAX_KEY / 2; period++) {
+        if (equal_runs(cal, period, agree))
+            return period;
+    }
+    return 0;
+}
+
+/* The mean of ln P over the octets that lie PERIOD behind known positions. */
+static double mean_nats(const struct calibration *cal, const struct cal_model *model, size_t period,
+                        size_t run)
+{
+    double sum = 0;
+    unsigned count = 0;
+
+    for (size_t t = 0; t < cal->text_count && count < MOST_STEPS; t++) {
+        const struct cal_text *text = &cal->texts[t];
+        int before = -1;
+        for (size_t i = 0; i < run && i + period < text->size; i++) {
+            const uint8_t *at = text->octets + i + period;
+            uint8_t clear = (uint8_t)(at[0] ^ at[-1] ^ cal->table[i]);
+            sum += cal_model_nats(model, before, clear);
+            before = clear;
+            count++;
+        }
+    }
+    return count >= LEAST_STEPS ? sum / count : -100;
+}
+
+/* Each known position is judged by the later cycles alone; its neighbours are taken from the period
+ * on trial, which can only spoil a wrong one. */
+static bool verify_columns(const struct calibration *cal, const struct cal_model *model,
+                           size_t period, size_t run, unsigned *agree)
+{
+    *agree = 0;
+    for (size_t i = 0; i < run && i < period; i++) {
+        struct cal_sample samples[CAL_SAMPLES];
+        struct cal_score score;
+        size_t count = cal_collect(cal, i, period, true, samples);
+        if (count < LEAST_COLUMN)
+            continue;
+        cal_score(cal, model, samples, count, &score);
+        if (score.best == (unsigned)cal->table[i])
+            *agree += score.margin >= AGREES;
+        else if (score.margin >= DISAGREES)
+            return false;
+    }
+    return *agree >= LEAST_AGREE;
+}
+
+static bool verify(struct calibration *cal, const struct cal_model *model, size_t period,
+                   size_t run, unsigned *agree)
+{
+    bool verified;
+
+    cal->profile.key_period = period;
+    verified = verify_columns(cal, model, period, run, agree);
+    cal->profile.key_period = 0;
+    return verified;
+}
+
+/* What is known behind PERIOD must not speak against it. */
+static bool refuted(const struct calibration *cal, size_t period)
+{
+    for (size_t i = period; i < CAL_MAX_KEY; i++) {
+        if (cal->table[i] != PROFILE_KEY_UNKNOWN && cal->table[i % period] != PROFILE_KEY_UNKNOWN &&
+            cal->table[i] != cal->table[i % period])
+            return true;
+    }
+    return false;
+}
+
+static size_t by_later_text(struct calibration *cal, const struct cal_model *model, unsigned *agree)
+{
+    double means[CAL_MAX_KEY / 2], best = -100;
+    size_t run = cal_known_run(cal);
+
+    if (run < LEAST_AGREE || run > CAL_MAX_KEY)
+        return 0;
+    for (size_t period = LEAST_PERIOD; period < CAL_MAX_KEY / 2; period++) {
+        means[period] = mean_nats(cal, model, period, run);
+        if (means[period] > best)
+            best = means[period];
+    }
+    for (size_t period = LEAST_PERIOD; period < CAL_MAX_KEY / 2; period++) {
+        if (means[period] >= best - NEAR_BEST && best > -100 && !refuted(cal, period) &&
+            verify(cal, model, period, run, agree))
+            return period;
+    }
+    return 0;
+}
+
+/* Later positions give their value to the one that they repeat. */
+static void fold(struct calibration *cal, size_t period)
+{
+    for (size_t i = period; i < CAL_MAX_KEY; i++) {
+        if (cal->table[i] == PROFILE_KEY_UNKNOWN)
+            continue;
+        if (cal->table[i % period] == PROFILE_KEY_UNKNOWN) {
+            cal->table[i % period] = cal->table[i];
+            cal->key[i % period] = cal->key[i];
+        }
+        cal->table[i] = PROFILE_KEY_UNKNOWN;
+        cal->key[i].source = CAL_UNKNOWN;
+    }
+}
+
+bool cal_find_period(struct calibration *cal, const struct cal_model *model)
+{
+    const char *how = "equal runs inside the learnt table";
+    unsigned agree = 0;
+    size_t period = by_equal_runs(cal, &agree);
+
+    if (period == 0) {
+        how = "the known beginning of the table turns later text into text";
+        period = by_later_text(cal, model, &agree);
+    }
+    if (period == 0)
+        return false;
+    fold(cal, period);
+    cal->profile.key_period = period;
+    cal_accept(cal, PROFILE_PERIOD, agree, 0, "%s: %u positions agree, none disagrees", how, agree);
+    return true;
+}
+
+/* A period that was found may be a multiple of the true one: the table repeats inside it. */
+void cal_shorten_period(struct calibration *cal)
+{
+    size_t period = cal->profile.key_period;
+    unsigned agree;
+
+    for (size_t part = LEAST_PERIOD; part <= period / 2; part++) {
+        if (period % part != 0 || !equal_runs(cal, part, &agree))
+            continue;
+        fold(cal, part);
+        cal->profile.key_period = part;
+        cal_accept(cal, PROFILE_PERIOD, agree, 0,
+                   "equal runs inside the learnt table: %u positions agree, none disagrees", agree);
+        return;
+    }
+}

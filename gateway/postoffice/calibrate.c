@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "postoffice/calibrate-int.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "postoffice/mai.h"
+#include "postoffice/profile-write.h"
+
+#define LEAST_PROVEN 10 /* observations of each value of a proven profile */
+#define LEAST_KEY 40    /* positions without a gap: subjects and addresses can be read */
+#define TEXT_WANTED 4000
+
+static const enum profile_value needed[] = {
+    PROFILE_BITMAP_OFFSET,  PROFILE_BITMAP_ORDER,      PROFILE_BITMAP_SET,
+    PROFILE_COUNTER_OFFSET, PROFILE_COUNTER_ORDER,     PROFILE_FIELD_FROM,
+    PROFILE_FIELD_TO,       PROFILE_FIELD_CC,          PROFILE_FIELD_DATE,
+    PROFILE_FIELD_SUBJECT,  PROFILE_FIELD_ATTACHMENTS, PROFILE_FIELD_TEXT,
+    PROFILE_TRAILER,        PROFILE_DATE_FORM,         PROFILE_CHAIN,
+};
+
+bool cal_sound(unsigned agree, unsigned disagree)
+{
+    return agree >= CAL_LEAST_VALUES && disagree * CAL_TOLERANCE <= agree;
+}
+
+static void set_how(struct calibration *cal, enum profile_value value, unsigned agree,
+                    unsigned disagree)
+{
+    cal->evidence[value].agree = agree;
+    cal->evidence[value].disagree = disagree;
+}
+
+void cal_accept(struct calibration *cal, enum profile_value value, unsigned agree,
+                unsigned disagree, const char *format, ...)
+{
+    va_list args;
+
+    set_how(cal, value, agree, disagree);
+    va_start(args, format);
+    vsnprintf(cal->evidence[value].how, sizeof cal->evidence[value].how, format, args);
+    va_end(args);
+    cal->profile.known |= 1U << value;
+    cal->contradictions += disagree;
+}
+
+void cal_refuse(struct calibration *cal, enum profile_value value, unsigned agree,
+                unsigned disagree, const char *format, ...)
+{
+    va_list args;
+
+    set_how(cal, value, agree, disagree);
+    va_start(args, format);
+    vsnprintf(cal->evidence[value].how, sizeof cal->evidence[value].how, format, args);
+    va_end(args);
+    cal->profile.known &= ~(1U << value);
+}
+
+void cal_want(struct calibration *cal, const char *format, ...)
+{
+    va_list args;
+
+    if (cal->wanted_count == CAL_MAX_WANTED)
+        return;
+    va_start(args, format);
+    vsnprintf(cal->wanted[cal->wanted_count], sizeof cal->wanted[0], format, args);
+    va_end(args);
+    cal->wanted_count++;
+}
+
+static void begin_evidence(struct calibration *cal)
+{
+    for (int v = 0; v < PROFILE_VALUES; v++)
+        cal_refuse(cal, (enum profile_value)v, 0, 0, "nothing in this postoffice shows it");
+    cal_refuse(cal, PROFILE_CODEPAGE, 0, 0, "set codepage of the postoffice in msmailgw.conf");
+    cal_refuse(cal, PROFILE_PERIOD, 0, 0, "no period shows");
+    snprintf(cal->profile.name, sizeof cal->profile.name, "calibrated");
+    cal_accept(cal, PROFILE_NAME, 0, 0, "written by msmailgw postoffice calibrate");
+    cal->profile.key_new = cal->profile.key_unread = cal->profile.key_live = -1;
+    for (size_t i = 0; i < CAL_MAX_KEY; i++)
+        cal->table[i] = PROFILE_KEY_UNKNOWN;
+}
+
+/* The chain is confirmed by every position that all subjects agree in. */
+static void learn_chain(struct calibration *cal)
+{
+    unsigned agree = 0, disagree = 0;
+
+    for (size_t i = 0; i < CAL_HEAD; i++) {
+        agree += cal->key[i].source == CAL_PLAIN;
+        disagree += cal->key[i].source != CAL_PLAIN && cal->key[i].agree >= CAL_LEAST_VOTES;
+    }
+    cal->plain = agree;
+    if (agree >= LEAST_PROVEN && disagree * 10 <= agree)
+        cal_accept(cal, PROFILE_CHAIN, agree, disagree,
+                   "positions in which the subjects of all messages give the same key");
+    else
+        cal_refuse(cal, PROFILE_CHAIN, agree, disagree,
+                   "the subjects of the messages do not give the same key");
+}
+
+static void copy_key(struct calibration *cal)
+{
+    size_t size = cal->profile.key_period;
+
+    for (size_t i = 0; size == 0 && i < CAL_MAX_KEY; i++) {
+        if (cal->table[CAL_MAX_KEY - 1 - i] != PROFILE_KEY_UNKNOWN)
+            size = CAL_MAX_KEY - i;
+    }
+    cal->profile.key = cal->table;
+    cal->profile.key_size = size;
+}
+
+static void want_key(struct calibration *cal)
+{
+    size_t run = cal_known_run(cal);
+
+    if (run == SIZE_MAX)
+        return;
+    cal_want(cal,
+             "the key is known up to position %zu: send yourself one message of at least %d "
+             "characters of plain text (any will do), and calibrate again with that text as "
+             "--known-text FILE",
+             run, TEXT_WANTED);
+}
+
+/* Values below the numbers that a proven profile needs, and contradictions, leave it readable. */
+static void judge(struct calibration *cal)
+{
+    enum profile_verdict verdict = PROFILE_PROVEN;
+    size_t noise = cal->damaged * CAL_TOLERANCE;
+
+    if (cal->contradictions != 0 || noise > cal->readable || cal->withdrawn != 0)
+        verdict = PROFILE_READABLE;
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+        if (!profile_knows(&cal->profile, needed[i]))
+            verdict = PROFILE_INSUFFICIENT;
+        else if (cal->evidence[needed[i]].agree < LEAST_PROVEN && verdict == PROFILE_PROVEN)
+            verdict = PROFILE_READABLE;
+    }
+    if (cal_known_run(cal) < LEAST_KEY || noise > cal->readable * 10)
+        verdict = PROFILE_INSUFFICIENT;
+    cal->profile.verdict = verdict;
+    cal_accept(cal, PROFILE_VERDICT, (unsigned)cal->readable, (unsigned)cal->damaged,
+               "messages that could be read, and those that are damaged");
+}
+
+static int learn(struct calibration *cal, struct error *err)
+{
+    if (cal_read_files(cal, err) != 0)
+        return -1;
+    cal_learn_bitmap(cal);
+    cal_pair(cal);
+    cal_learn_live(cal);
+    if (cal_read_mails(cal, err) != 0)
+        return -1;
+    cal_learn_subject(cal);
+    cal_learn_counter(cal);
+    if (cal_vote_subjects(cal, err) != 0)
+        return -1;
+    learn_chain(cal);
+    if (profile_knows(&cal->profile, PROFILE_CHAIN))
+        cal_learn_text(cal);
+    if (profile_knows(&cal->profile, PROFILE_FIELD_TEXT)) {
+        if (cal_read_texts(cal, err) != 0)
+            return -1;
+        cal_vote_known_text(cal);
+        if (cal_learn_columns(cal, err) != 0)
+            return -1;
+    }
+    cal_learn_date(cal);
+    cal_learn_trailer(cal);
+    cal_learn_priority(cal);
+    cal_learn_attachments(cal);
+    if (cal_learn_cc(cal, err) != 0 || cal_learn_access2(cal, err) != 0)
+        return -1;
+    return cal_learn_att(cal, err);
+}
+
+int calibrate_run(const char *path, const struct calibrate_options *options,
+                  struct calibration **out, struct error *err)
+{
+    static const struct calibrate_options none = {0};
+    struct calibration *cal = calloc(1, sizeof *cal);
+
+    if (cal == NULL)
+        return error_sys(err, ERROR_SOFT, "", "no memory");
+    cal->options = options != NULL ? options : &none;
+    begin_evidence(cal);
+    if (root_open(&cal->root, path, err) != 0 || learn(cal, err) != 0) {
+        calibrate_free(cal);
+        return -1;
+    }
+    want_key(cal);
+    copy_key(cal);
+    judge(cal);
+    for (int v = 0; v < PROFILE_VALUES; v++)
+        profile_value_text(&cal->profile, (enum profile_value)v, cal->values[v],
+                           sizeof cal->values[v]);
+    cal_read_clear(cal);
+    cal->options = NULL;
+    *out = cal;
+    return 0;
+}
+
+void calibrate_free(struct calibration *calibration)
+{
+    if (calibration == NULL)
+        return;
+    cal_read_clear(calibration);
+    free(calibration);
+}
+
+/* ---- what was learnt ---- */
+
+size_t calibrate_values(const struct calibration *calibration)
+{
+    (void)calibration;
+    return PROFILE_VALUES;
+}
+
+void calibrate_value(const struct calibration *calibration, size_t index,
+                     struct calibrate_value *out)
+{
+    const struct cal_evidence *evidence = &calibration->evidence[index];
+
+    out->name = profile_value_name((enum profile_value)index);
+    out->value = calibration->values[index];
+    out->agree = evidence->agree;
+    out->disagree = evidence->disagree;
+    out->how = evidence->how;
+}
+
+enum profile_verdict calibrate_verdict(const struct calibration *calibration)
+{
+    return calibration->profile.verdict;
+}
+
+const char *calibrate_wanted(const struct calibration *calibration, size_t index)
+{
+    return index < calibration->wanted_count ? calibration->wanted[index] : NULL;
+}
+
+void calibrate_key(const struct calibration *calibration, struct calibrate_key *out)
+{
+    memset(out, 0, sizeof *out);
+    for (size_t i = 0; i < calibration->profile.key_size; i++) {
+        out->known += calibration->table[i] != PROFILE_KEY_UNKNOWN;
+        out->statistics += calibration->key[i].source == CAL_STATISTICS;
+    }
+    out->plain = out->known - out->statistics;
+    out->run = cal_known_run(calibration);
+    out->withdrawn = calibration->withdrawn;
+    out->messages = calibration->readable;
+}
+
+const struct profile *calibrate_profile(const struct calibration *calibration)
+{
+    return &calibration->profile;
+}
+
+static void make_note(const void *context, enum profile_value value, char *out, size_t size)
+{
+    const struct calibration *calibration = context;
+    const struct cal_evidence *evidence = &calibration->evidence[value];
+
+    snprintf(out, size, "%s%s%u for, %u against: %s",
+             calibration->values[value][0] == '\0' ? profile_value_name(value) : "",
+             calibration->values[value][0] == '\0' ? " is not known: " : "", evidence->agree,
+             evidence->disagree, evidence->how);
+}
+
+int calibrate_write(const struct calibration *calibration, FILE *stream, struct error *err)
+{
+    struct calibrate_key key;
+
+    fputs("# Learnt from the postoffice itself; msmailgw-profile(5) explains the names.\n", stream);
+    if (profile_write(&calibration->profile, make_note, calibration, stream, err) != 0)
+        return -1;
+    calibrate_key(calibration, &key);
+    fprintf(stream,
+            "# %zu positions: %zu from plain text, %zu from the statistics of text, "
+            "%zu withdrawn\n",
+            key.known, key.plain, key.statistics, key.withdrawn);
+    return 0;
+}
