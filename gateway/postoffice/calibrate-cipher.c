@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUBJECT_SIZE 40 /* Q156844 */
-#define LEAST_MATCH 24  /* known positions that the beginning of the known text must agree in */
+#define SUBJECT_SIZE 40  /* Q156844 */
+#define LEAST_MATCH 24   /* positions with a known key that the known text must agree in */
+#define MOST_HEADER 4096 /* octets that may stand before it */
 
 struct votes {
     uint16_t count[CAL_HEAD][256];
@@ -126,18 +127,20 @@ static bool same_text(const struct calibration *cal, size_t first, size_t t)
     return cal->texts[t].mail == cal->texts[first].mail && (t == first || !cal->texts[t - 1].cut);
 }
 
-/* All octets of the message's text whose key is known are those of TEXT. */
-static bool begins_so(const struct calibration *cal, size_t first, const uint8_t *text, size_t size)
+/* Walks over the strings of the text that begins at FIRST; TEXT stands behind its first SKIP octets
+ * (a client's header block). True when all octets whose key is known are those of TEXT. */
+static bool fits(const struct calibration *cal, size_t first, size_t skip, const uint8_t *text,
+                 size_t size)
 {
     size_t at = 0, match = 0;
 
     for (size_t t = first; t < cal->text_count && same_text(cal, first, t); t++) {
         const struct cal_text *part = &cal->texts[t];
-        for (size_t i = 0; i < part->size && at < size; i++, at++) {
+        for (size_t i = 0; i < part->size && at < skip + size; i++, at++) {
             int key = cal_key_at(cal, i);
-            if (key == PROFILE_KEY_UNKNOWN)
+            if (key == PROFILE_KEY_UNKNOWN || at < skip)
                 continue;
-            if ((part->octets[i] ^ (i != 0 ? part->octets[i - 1] : 0) ^ key) != text[at])
+            if ((part->octets[i] ^ (i != 0 ? part->octets[i - 1] : 0) ^ key) != text[at - skip])
                 return false;
             match++;
         }
@@ -158,49 +161,64 @@ static size_t text_length(const struct calibration *cal, const struct cal_mail *
     return length;
 }
 
-static void take_known(struct calibration *cal, size_t first, const uint8_t *text, size_t size)
+static void take_known(struct calibration *cal, size_t first, size_t skip, const uint8_t *text,
+                       size_t size)
 {
     size_t at = 0;
 
     for (size_t t = first; t < cal->text_count && same_text(cal, first, t); t++) {
         const struct cal_text *part = &cal->texts[t];
-        for (size_t i = 0; i < part->size && at < size; i++, at++) {
-            struct cal_position *position = i < CAL_MAX_KEY ? &cal->key[i] : NULL;
-            uint8_t value =
-                (uint8_t)(part->octets[i] ^ (i != 0 ? part->octets[i - 1] : 0) ^ text[at]);
-            if (position == NULL || cal->table[i] != PROFILE_KEY_UNKNOWN)
+        for (size_t i = 0; i < part->size && at < skip + size; i++, at++) {
+            size_t place = cal->profile.key_period != 0 ? i % cal->profile.key_period : i;
+            uint8_t value;
+            if (at < skip || place >= CAL_MAX_KEY || cal->table[place] != PROFILE_KEY_UNKNOWN)
                 continue;
-            position->value = value;
-            position->source = CAL_KNOWN_TEXT;
-            position->agree = 1;
-            position->disagree = 0;
-            cal->table[i] = value;
+            value =
+                (uint8_t)(part->octets[i] ^ (i != 0 ? part->octets[i - 1] : 0) ^ text[at - skip]);
+            cal->key[place] =
+                (struct cal_position){.agree = 1, .value = value, .source = CAL_KNOWN_TEXT};
+            cal->table[place] = value;
             cal->eight_bits = cal->eight_bits || value > 127;
         }
     }
 }
 
-/* Two octets more or less at the end: a client may add or drop the last line end. */
-void cal_vote_known_text(struct calibration *cal)
+/* The known text is the end of a message's text; a client may have added or dropped the last line
+ * end (two octets), and may have put a header block before. */
+static bool find_known(const struct calibration *cal, const uint8_t *text, size_t size,
+                       size_t *first, size_t *skip)
 {
-    size_t size, found = 0, which = 0;
-    uint8_t *text;
+    size_t found = 0;
 
-    if (cal->options->known_text == NULL || !profile_knows(&cal->profile, PROFILE_FIELD_TEXT))
-        return;
-    text = stored_form(cal->options, &size);
-    for (size_t t = 0; text != NULL && t < cal->text_count; t++) {
+    for (size_t t = 0; t < cal->text_count; t++) {
         size_t length = text_length(cal, &cal->mails[cal->texts[t].mail]);
-        if ((t != 0 && cal->texts[t].mail == cal->texts[t - 1].mail) || length + 2 < size ||
-            length > size + 2 || !begins_so(cal, t, text, size))
+        if (t != 0 && cal->texts[t].mail == cal->texts[t - 1].mail)
             continue;
-        found++;
-        which = t;
+        for (size_t added = 0; added <= 4; added += 2) {
+            /* from two octets less than known to two more */
+            if (length + 2 < size + added || length + 2 - size - added > MOST_HEADER ||
+                !fits(cal, t, length + 2 - size - added, text, size))
+                continue;
+            found++;
+            *first = t;
+            *skip = length + 2 - size - added;
+        }
     }
-    if (found != 0)
-        take_known(cal, which, text, size);
-    else
-        cal_want(cal, "no message has the known text: send it as it is, to somebody whose mail "
-                      "stays in this postoffice");
+    return found == 1;
+}
+
+bool cal_vote_known_text(struct calibration *cal)
+{
+    size_t size, first = 0, skip = 0;
+    uint8_t *text;
+    bool found;
+
+    if (cal->options->known_text == NULL)
+        return true;
+    text = stored_form(cal->options, &size);
+    found = text != NULL && find_known(cal, text, size, &first, &skip);
+    if (found)
+        take_known(cal, first, skip, text, size);
     free(text);
+    return found;
 }

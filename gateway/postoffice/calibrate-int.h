@@ -130,7 +130,8 @@ int cal_learn_att(struct calibration *cal, struct error *err) WARN_UNUSED;
 
 /* calibrate-cipher.c: the key from plain text. */
 int cal_vote_subjects(struct calibration *cal, struct error *err) WARN_UNUSED;
-void cal_vote_known_text(struct calibration *cal);
+/* False when no message, or more than one, has the known text. */
+bool cal_vote_known_text(struct calibration *cal);
 /* Octets of the plain text, as far as the key is known without a gap. */
 size_t cal_decode(const struct calibration *cal, const uint8_t *cipher, size_t size, uint8_t *out);
 /* 0 to 255, or -1; the period is applied. */

@@ -150,6 +150,8 @@ static void judge(struct calibration *cal)
 
 static int learn(struct calibration *cal, struct error *err)
 {
+    bool known;
+
     if (cal_read_files(cal, err) != 0)
         return -1;
     cal_learn_bitmap(cal);
@@ -167,9 +169,13 @@ static int learn(struct calibration *cal, struct error *err)
     if (profile_knows(&cal->profile, PROFILE_FIELD_TEXT)) {
         if (cal_read_texts(cal, err) != 0)
             return -1;
-        cal_vote_known_text(cal);
+        known = cal_vote_known_text(cal);
         if (cal_learn_columns(cal, err) != 0)
             return -1;
+        /* Statistics may have made known what it is found by. */
+        if (!known && !cal_vote_known_text(cal))
+            cal_want(cal, "no message has the known text: send it as it is, to somebody whose "
+                          "mail stays in this postoffice");
     }
     cal_learn_date(cal);
     cal_learn_trailer(cal);

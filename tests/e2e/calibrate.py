@@ -138,6 +138,19 @@ class Special(WithSink):
         self.assertEqual(went, expected)
         self.assertGreater(went, 20)
 
+    def test_known_text(self):
+        """A message of known text gives the key as far as it reaches, header block or not."""
+        known = os.path.join(self.base, "known.txt")
+        lines = ["%d bottles stand on the wall, and %d of them are green" % (n, n * 7 % 90)
+                 for n in range(90)]
+        gateway.write_file(known, "\r\n".join(lines)[:4000])
+        made = Calibrated(self, "known", seed=11, messages=100, layout="random",
+                          known_text=known, known_user="ADMIN")
+        without = made.calibrate()
+        told = made.calibrate("--known-text", known)
+        self.assertLess(without["key_known"], 3000)
+        self.assertGreaterEqual(told["key_known"], 4000)
+
     def check_sabotage(self, kind):
         made = Calibrated(self, kind, seed=77, messages=100, sabotage=kind)
         verdict = made.gate.run("--json", "postoffice", "calibrate", made.office.root,
