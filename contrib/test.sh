@@ -85,6 +85,7 @@ lane_release() {
     step e2e-crash e2e "$work/gcc" crash
     step e2e-cli e2e "$work/gcc" cli
     step e2e-route e2e "$work/gcc" route
+    step e2e-calibrate e2e "$work/gcc" calibrate
     step bench bench
 }
 
