@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "daemon/doors.h"
 #include "daemon/enqueue.h"
+#include "daemon/note.h"
 #include "daemon/prepare.h"
 #include "daemon/spool.h"
 
@@ -413,19 +414,15 @@ static void note_postoffice(struct sweep *sweep, int64_t began, const struct err
     char name[160], stamp[CLOCK_STAMP_SIZE], text[1024], reason[ERROR_TEXT_SIZE];
     const struct intake_counts *counts = sweep->counts;
     struct error ignored;
-    size_t at = 0;
 
     if (sweep->intake->dry_run)
         return;
-    for (const char *c = err->text; *c != '\0' && at < sizeof reason - 2; c++)
-        reason[at++] = *c == '"' || *c == '\\' || (unsigned char)*c < 0x20 ? '\'' : *c;
-    reason[at] = '\0';
     snprintf(name, sizeof name, "postoffice.%.100s", sweep->postoffice->title);
     snprintf(text, sizeof text,
              "{\"name\":\"%.64s\",\"sweep\":\"%s\",\"queued\":%" PRIu64 ",\"left\":%" PRIu64
              ",\"damaged\":%" PRIu64 ",\"error\":\"%s\"}",
              sweep->postoffice->name, clock_stamp(began, stamp), counts->queued, counts->left,
-             counts->damaged, reason);
+             counts->damaged, note_text(err->text, reason, sizeof reason));
     if (store_put_note(sweep->intake->store, name, text, clock_now_ms(), &ignored) != 0)
         log_warn("intake", "%s: %s", sweep->postoffice->title, ignored.text);
 }

@@ -11,16 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-
-/* Quotes and controls of a server's text must not end the JSON string early. */
-static void json_safe(const char *text, char *out, size_t size)
-{
-    size_t at = 0;
-
-    for (const char *c = text; *c != '\0' && at < size - 1; c++)
-        out[at++] = *c == '"' || *c == '\\' || (unsigned char)*c < 0x20 ? '\'' : *c;
-    out[at] = '\0';
-}
+#include "daemon/note.h"
 
 void relay_note_route(struct relay *relay, int64_t now_ms)
 {
@@ -29,7 +20,7 @@ void relay_note_route(struct relay *relay, int64_t now_ms)
     bool open = hosts_choose(relay->hosts, now_ms) >= 0;
     struct error err;
 
-    json_safe(hosts_reason(relay->hosts), reason, sizeof reason);
+    note_text(hosts_reason(relay->hosts), reason, sizeof reason);
     snprintf(value, sizeof value, "{\"state\":\"%s\",\"until\":\"%s\",\"reason\":\"%s\"}",
              suspended ? "suspended"
              : open    ? "open"

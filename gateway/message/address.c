@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <glib.h>
 
@@ -97,6 +98,15 @@ bool address_on_postoffice(const char *address, const char *postoffice)
     return size != 0 && g_ascii_strncasecmp(address, postoffice, size) == 0 &&
            address[size] == '/' && address[size + 1] != '\0' &&
            strchr(address + size + 1, '/') == NULL;
+}
+
+bool address_in_queue(const char *address, const char *name, bool gateway)
+{
+    size_t length = strlen(name);
+
+    if (strncasecmp(address, name, length) != 0)
+        return false;
+    return address[length] == '/' || (gateway && address[length] == ':');
 }
 
 bool address_typed(const char *address, char *type, size_t size, const char **value)

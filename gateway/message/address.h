@@ -18,6 +18,10 @@ bool address_smtp_valid(const char *text);
 /* "NET/PO" of "NET/PO/BOX" equals POSTOFFICE, ASCII case aside. */
 bool address_on_postoffice(const char *address, const char *postoffice);
 
+/* ADDRESS lies on the queue NAME, case aside: "NAME/anything" (NAME is "NET/PO", or a network's), and
+ * for a GATEWAY "NAME:anything" as well. */
+bool address_in_queue(const char *address, const char *name, bool gateway);
+
 /* True when ADDRESS is typed: letters, digits or '*' before the first ':' and no '/' before it.
  * Copies the type in upper case ("SMTP") into TYPE (SIZE octets) and points *VALUE behind ':'. */
 bool address_typed(const char *address, char *type, size_t size, const char **value);

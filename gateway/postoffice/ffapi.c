@@ -14,10 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "message/address.h"
 #include "postoffice/ffapi-spool.h"
 #include "postoffice/getrun.h"
 #include "postoffice/mmff.h"
@@ -248,22 +248,12 @@ static int note_externals(struct batch *batch, struct error *err)
     return 0;
 }
 
-/* "NET/PO/anything" is of the queue "NET/PO"; for a gateway "NAME:anything", or "NAME/..." as its
- * name is a network's. */
-static bool is_of_queue(const char *address, const char *queue)
-{
-    size_t length = strlen(queue);
-
-    if (strncasecmp(address, queue, length) != 0)
-        return false;
-    return address[length] == '/' || (address[length] == ':' && strchr(queue, '/') == NULL);
-}
-
 /* A GET program writes all of a message's recipients, those of other queues among them. */
 static bool is_ours(const struct ffapi *ffapi, const char *address)
 {
     for (size_t i = 0; ffapi->queues != NULL && ffapi->queues[i] != NULL; i++) {
-        if (is_of_queue(address, ffapi->queues[i]))
+        const char *queue = ffapi->queues[i];
+        if (address_in_queue(address, queue, strchr(queue, '/') == NULL))
             return true;
     }
     return false;

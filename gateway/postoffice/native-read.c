@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/log.h"
+#include "message/address.h"
 #include "postoffice/att.h"
 
 void native_close_message(struct native_batch *batch)
@@ -47,21 +47,13 @@ static int open_message(struct native *native, struct native_item *item, struct 
 
 /* "NET/PO/anything" is of "NET/PO" (Q85053); for a gateway "NAME:anything", or "NAME/..." as its
  * name is a network's. */
-static bool is_for(const char *address, const char *name, enum route_kind kind)
-{
-    size_t length = strlen(name);
-
-    if (strncasecmp(address, name, length) != 0)
-        return false;
-    return address[length] == '/' || (kind == ROUTE_GATEWAY && address[length] == ':');
-}
-
 static bool is_of_queue(const char *address, const struct native_queue *queue)
 {
-    bool found = is_for(address, queue->name, queue->route.kind);
+    bool found = address_in_queue(address, queue->name, queue->route.kind == ROUTE_GATEWAY);
 
     for (size_t i = 0; i < queue->sharer_count && !found; i++)
-        found = is_for(address, queue->sharers[i].name, queue->sharers[i].kind);
+        found = address_in_queue(address, queue->sharers[i].name,
+                                 queue->sharers[i].kind == ROUTE_GATEWAY);
     return found;
 }
 

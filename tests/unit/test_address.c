@@ -88,6 +88,18 @@ static void test_on_postoffice(void **state)
     assert_false(address_on_postoffice("NETWORK001/PO/BOX", "NETWORK002/PO"));
 }
 
+static void test_in_queue(void **state)
+{
+    (void)state;
+    assert_true(address_in_queue("net/po/BOX", "NET/PO", false));
+    assert_false(address_in_queue("NET/PO", "NET/PO", false));
+    assert_false(address_in_queue("NET/PO2/BOX", "NET/PO", false));
+    assert_true(address_in_queue("smtp:user@host", "SMTP", true));
+    assert_false(address_in_queue("SMTP:user@host", "SMTP", false));
+    assert_true(address_in_queue("FAX/a/b", "FAX", true));
+    assert_false(address_in_queue("SMTPX:user@host", "SMTP", true));
+}
+
 static void test_typed(void **state)
 {
     static const struct {
@@ -189,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_smtp_valid),  cmocka_unit_test(test_on_postoffice),
+        cmocka_unit_test(test_in_queue),
         cmocka_unit_test(test_typed),       cmocka_unit_test(test_native),
         cmocka_unit_test(test_encapsulate), cmocka_unit_test(test_encapsulate_bounds),
     };

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "daemon/note.h"
+
+const char *note_text(const char *text, char *out, size_t size)
+{
+    size_t at = 0;
+
+    for (const char *c = text; *c != '\0' && at < size - 1; c++)
+        out[at++] = *c == '"' || *c == '\\' || (unsigned char)*c < 0x20 ? '\'' : *c;
+    out[at] = '\0';
+    return out;
+}

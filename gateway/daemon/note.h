@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Texts inside the JSON notes that processes leave for "status" (store_put_note). */
+#ifndef DAEMON_NOTE_H
+#define DAEMON_NOTE_H
+
+#include <stddef.h>
+
+/* Copies TEXT into OUT (SIZE octets, cut to fit) so that it may stand between the quotes of a JSON
+ * string: quotes, backslashes and controls, which a server or a share may have put there, become
+ * apostrophes. Returns OUT. */
+const char *note_text(const char *text, char *out, size_t size);
+
+#endif
