@@ -46,6 +46,7 @@ static int add(struct survey_list *list, const char *id, const char *kind, const
     if (known != NULL) {
         snprintf(known->problem, sizeof known->problem, "both %s and %s lead to this mailbag",
                  known->name, name);
+        known->shared = known->shared || strcmp(kind, "user") == 0;
         return 0;
     }
     if (list->count == SURVEY_MAX_MAILBAGS)
@@ -96,7 +97,7 @@ static int add_user(const struct maker *maker, const uint8_t *record, struct err
     return add(maker->list, id, "user", name, err);
 }
 
-static bool knows_users(const struct profile *profile)
+bool survey_knows_users(const struct profile *profile)
 {
     return profile_knows(profile, PROFILE_ACCESS2_NAME) &&
            profile_knows(profile, PROFILE_ACCESS2_MAILBAG) &&
@@ -143,20 +144,13 @@ static bool id_of_file(const char *entry, char out[9])
 
 static int add_files(const struct maker *maker, struct error *err)
 {
-    char real[64], id[9];
     struct dirent *entry;
-    DIR *dir = NULL;
-    int fd = -1, status = 0;
+    char id[9];
+    int status = 0;
+    DIR *dir = survey_open_directory(maker->root, "MBG", NULL);
 
-    if (root_real_name(maker->root, "MBG", real, sizeof real, NULL) == 0 && real[0] != '\0')
-        fd = openat(root_fd(maker->root), real, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0)
-        dir = fdopendir(fd);
-    if (dir == NULL) {
-        if (fd >= 0)
-            close(fd);
+    if (dir == NULL)
         return 0;
-    }
     while (status == 0 && (entry = readdir(dir)) != NULL) {
         if (id_of_file(entry->d_name, id) && find(maker->list, id) == NULL)
             status = add(maker->list, id, kind_of_file(id), "", err);
@@ -186,7 +180,7 @@ int survey_list_make(struct survey_list *out, struct root *root, const struct pr
             *err = routing;
         status = -1;
     }
-    if (status == 0 && knows_users(profile))
+    if (status == 0 && survey_knows_users(profile))
         status = add_users(&maker, err);
     if (status == 0)
         status = add_files(&maker, err);
