@@ -182,11 +182,12 @@ static void check_owner(struct survey *survey, const struct survey_mailbag *mail
                     "shared-mailbag", file, "%s", mailbag->problem);
 }
 
-/* Without ACCESS2 in the profile a user's mailbag is one that nobody leads to. */
+/* Without ACCESS2, or its layout, a user's mailbag is one that nobody leads to. */
 static void check_unknown(struct survey *survey, const struct survey_mailbag *mailbag,
                           const char *file)
 {
-    if (strcmp(mailbag->kind, "unknown") != 0 || !survey_knows_users(survey->profile))
+    if (strcmp(mailbag->kind, "unknown") != 0 || survey->owners_lost ||
+        !survey_knows_users(survey->profile))
         return;
     survey_tell(survey, mailbag->live != 0 ? SURVEY_WARNING : SURVEY_NOTE, "no-owner", file,
                 "no user and no queue leads to this mailbag; %u live headers in it",

@@ -217,8 +217,10 @@ static void check_users(struct survey *survey)
 
     for (size_t i = 0; i < 3; i++) {
         int64_t size = table_size(survey, access[i].file, SURVEY_OK);
-        if (size < 0)
+        if (size < 0) {
+            survey->owners_lost = survey->owners_lost || i == 1;
             return;
+        }
         counts[i] = size / access[i].record;
     }
     if (counts[0] != counts[1] || counts[1] != counts[2])

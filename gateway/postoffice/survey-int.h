@@ -35,6 +35,7 @@ struct survey {
     struct profile *profile; /* one that knows nothing when none was given */
     bool has_profile;
     bool reads_keys, reads_messages; /* what the profile is enough for */
+    bool owners_lost;                /* NETWORK.GLB or ACCESS2.GLB cannot be read */
     bool read_only;                  /* the file system is: told once */
     survey_found *found;
     survey_progress *progress;

@@ -18,6 +18,8 @@
 #include "postoffice/mbg.h"
 #include "postoffice/route.h"
 
+#define MOST_TEXT ((uint64_t)1 << 30) /* octets of one text */
+
 struct mail {
     struct survey *survey;
     struct survey_refs *refs;
@@ -175,9 +177,10 @@ static int read_parts(struct mail *mail, struct mai *mai, struct message *messag
 {
     struct naming naming = {mail, number};
 
-    if (mai_envelope(mai, message, err) != 0 || mai_counter(mai, counter, err) != 0)
+    if (mai_envelope(mai, message, err) != 0 || mai_counter(mai, counter, err) != 0 ||
+        mai_attachments(mai, see_attachment, &naming, err) != 0)
         return -1;
-    return mai_attachments(mai, see_attachment, &naming, err);
+    return mai_text(mai, P_tmpdir, MOST_TEXT, &message->text, err);
 }
 
 static void cannot_read(struct mail *mail, const char *file, const struct error *err)

@@ -124,8 +124,9 @@ void survey_check_routing(struct survey *survey)
     struct error err;
 
     error_clear(&err);
-    if (route_each(survey->root, see_route, &names, &err) < 0 && err.class != ERROR_NONE &&
-        err.sys != ENOENT)
+    if (route_each(survey->root, see_route, &names, &err) < 0)
+        survey->owners_lost = true;
+    if (survey->owners_lost && err.class != ERROR_NONE && err.sys != ENOENT)
         survey_tell(survey, SURVEY_FAULT | SURVEY_STOPS, "routing", TABLE, "%s", err.text);
     check_count(survey);
     if (names.count != 0)
