@@ -11,6 +11,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "postoffice/access2.h"
+
 /* The 51 directories (Q132744); mail does not flow without the first seven. */
 static const char *const directories[] = {"GLB", "XTN", "KEY", "MBG", "MAI", "ATT", "P1",
                                           "CAL", "FOLDERS", "GRP", "HLP", "INF", "INI", "LOG",
@@ -121,24 +123,14 @@ static void check_table(struct survey *survey, const struct table_rule *rule)
                     rule->base, rule->record);
 }
 
-/* The same record number is the same user in all three (Q87402). */
+/* Absent files and broken records are told with the tables. */
 static void check_users(struct survey *survey)
 {
-    static const struct table_rule access[] = {
-        {"GLB/ACCESS.GLB", 0, 586, 0}, {"GLB/ACCESS2.GLB", 0, 69, 0}, {"GLB/ACCESS3.GLB", 0, 512, 0}};
-    int64_t counts[3];
+    struct error err;
 
-    for (size_t i = 0; i < 3; i++) {
-        int64_t size = table_size(survey, access[i].file, SURVEY_OK);
-        if (size < 0)
-            return;
-        counts[i] = size / access[i].record;
-    }
-    if (counts[0] != counts[1] || counts[1] != counts[2])
-        survey_tell(survey, SURVEY_FAULT, "GLB/ACCESS2.GLB",
-                    "ACCESS, ACCESS2 and ACCESS3 have %lld, %lld and %lld users; mail could reach "
-                    "the wrong person",
-                    (long long)counts[0], (long long)counts[1], (long long)counts[2]);
+    error_clear(&err);
+    if (access2_check_counts(survey->root, &err) != 0 && err.sys != ENOENT)
+        survey_tell(survey, SURVEY_FAULT, ACCESS2_FILE, "%s", err.text);
 }
 
 void survey_check_tables(struct survey *survey)
