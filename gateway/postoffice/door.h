@@ -96,17 +96,22 @@ struct native_view {
         *stamp; /* of both files from before they were read (stamp.h); "": could not be taken */
 };
 
-/* What a round tells beside its items; members may be NULL. Calls are made from door_begin and
- * door_finish; nothing may be called of the door inside. */
+/* What a round tells and asks beside its items; members may be NULL. Calls are made from door_begin
+ * and door_finish; nothing may be called of the door inside. */
 struct native_watch {
     void *context;
     /* A mailbag has been read for the first time in this round, under its lock. */
     void (*seen)(void *context, const struct native_view *view);
+    /* Whether a live record of a user's mailbag is left alone: its message is not even opened. RAW
+     * is 116 octets. */
+    bool (*skip)(void *context, const char *queue, uint32_t record, const uint8_t *raw);
     /* The removal from MAILBAG was tried; WHY NULL: done. A mailbag whose removal failed is not
      * read further in this round. */
     void (*removed)(void *context, const char *queue, const char *mailbag, const struct error *why);
     /* An accepted item was deleted already, by another program. */
     void (*taken)(void *context, const struct item *item);
+    /* Not 0: door_begin gives 0 before it opens another mailbag. */
+    const volatile int *stop;
 };
 
 struct native_settings {

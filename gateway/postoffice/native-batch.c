@@ -99,6 +99,14 @@ static void tell_contents(struct native *native, const struct contents *contents
     native->watch.seen(native->watch.context, &view);
 }
 
+static bool is_skipped(const struct native *native, uint32_t record, const uint8_t *raw)
+{
+    const struct native_queue *queue = native->batch.queue;
+
+    return queue->user && native->watch.skip != NULL &&
+           native->watch.skip(native->watch.context, queue->name, record, raw);
+}
+
 static size_t collect(const struct native *native, const struct contents *contents,
                       struct header *out)
 {
@@ -106,10 +114,14 @@ static size_t collect(const struct native *native, const struct contents *conten
 
     for (uint32_t r = 0; r < contents->count; r++) {
         struct header *header = &out[found];
+        const uint8_t *raw;
         if (!contents->live[r])
             continue;
         header->number = r;
-        mbg_parse(contents->records + (size_t)r * MBG_RECORD_SIZE, &header->record);
+        raw = contents->records + (size_t)r * MBG_RECORD_SIZE;
+        if (is_skipped(native, r, raw))
+            continue;
+        mbg_parse(raw, &header->record);
         if (!was_seen(native->batch.queue, r, &header->record))
             found++;
     }

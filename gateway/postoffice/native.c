@@ -191,6 +191,11 @@ static int try_queue(struct native *native, size_t limit, struct error *err)
     return left;
 }
 
+static bool is_stopped(const struct native *native)
+{
+    return native->watch.stop != NULL && *native->watch.stop != 0;
+}
+
 static int native_begin(struct door *door, size_t limit, struct error *err)
 {
     struct native *native = native_of(door);
@@ -202,7 +207,7 @@ static int native_begin(struct door *door, size_t limit, struct error *err)
         if (!native->read_only && native_recover_all(native, err) != 0)
             return -1;
     }
-    while (status == 0 && native->at < native->queue_count)
+    while (status == 0 && native->at < native->queue_count && !is_stopped(native))
         status = try_queue(native, limit != 0 ? limit : 1, err);
     if (status == 0)
         end_round(native);
