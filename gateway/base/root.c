@@ -275,3 +275,42 @@ int root_stat(struct root *root, const char *name, struct stat *out, struct erro
     close(fd);
     return status;
 }
+
+/* 1 there, 0 absent, -1 error. */
+static int look_at(const struct root *root, const char *name, struct stat *out, struct error *err)
+{
+    struct open_how how = {
+        .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    int fd = (int)syscall(SYS_openat2, root->fd, name, &how, sizeof how);
+    int status;
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : open_failed(root, name, err);
+    status = fstat(fd, out);
+    close(fd);
+    if (status != 0)
+        return error_sys(err, ERROR_SOFT, "", "%s/%s: cannot stat", root->path, name);
+    if (!S_ISREG(out->st_mode))
+        return error_set(err, ERROR_DATA, "", "%s/%s: is not a regular file", root->path, name);
+    return 1;
+}
+
+int root_look(struct root *root, const char *name, struct stat *out, struct error *err)
+{
+    char lower[NAME_LIMIT];
+    size_t length = strlen(name);
+    int found = look_at(root, name, out, err);
+
+    if (found != 0)
+        return found < 0 ? -1 : 0;
+    if (length >= sizeof lower)
+        return root_stat(root, name, out, err);
+    for (size_t i = 0; i <= length; i++)
+        lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+    found = look_at(root, lower, out, err);
+    if (found == 0)
+        return root_stat(root, name, out, err);
+    return found < 0 ? -1 : 0;
+}

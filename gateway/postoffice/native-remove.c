@@ -172,8 +172,7 @@ static int remove_files(struct native *native, const char *id, const struct att_
 
 /* The last reference: attachments first, so that after a crash the message still names them. The
  * file is closed before it is removed, as an SMB server needs it. */
-static int remove_message(struct native *native, struct mai *mai, const char *id,
-                          struct error *err)
+static int remove_message(struct native *native, struct mai *mai, const char *id, struct error *err)
 {
     struct att_list list = {NULL, 0};
     int status = mai_attachments(mai, list_attachment, &list, err);
@@ -275,6 +274,12 @@ static void fill_place(const struct native *native, const char *mailbag, struct 
     out->mailbag = mailbag;
 }
 
+static void tell_taken(const struct native *native, const struct native_item *item)
+{
+    if (native->watch.taken != NULL)
+        native->watch.taken(native->watch.context, &item->item);
+}
+
 /* The accepted items that are still where they were, or elsewhere in the mailbag. What somebody
  * else deleted is done; what is another record now is told. */
 static size_t pick_items(const struct native *native, const struct mailbag *mailbag,
@@ -288,8 +293,12 @@ static size_t pick_items(const struct native *native, const struct mailbag *mail
         if (!item->accepted || !item->counted)
             continue;
         record = find_live(mailbag, native->profile, item->item.place.record, item->raw);
+        if (record < 0 && same_record(mailbag, item->item.place.record, item->raw)) {
+            tell_taken(native, item);
+            continue;
+        }
         if (record < 0) {
-            *changed += !same_record(mailbag, item->item.place.record, item->raw);
+            ++*changed;
             continue;
         }
         out[count].record = (uint32_t)record;
@@ -325,7 +334,7 @@ static int remove_items(struct native *native, struct mailbag *mailbag, struct i
                      mailbag->id, changed);
 }
 
-static bool any_accepted(const struct native_batch *batch)
+bool native_any_accepted(const struct native_batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->items[i].accepted)
@@ -341,8 +350,6 @@ int native_remove(struct native *native, struct error *err)
     struct mailbag mailbag;
     int status;
 
-    if (!any_accepted(batch))
-        return 0;
     if (mailbag_open(&mailbag, native, batch->queue->route.mailbag, err) != 0)
         return -1;
     items = calloc(batch->count, sizeof *items);

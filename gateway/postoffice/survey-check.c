@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "postoffice/access2.h"
 #include "postoffice/key.h"
 #include "postoffice/mai.h"
 #include "postoffice/mbg.h"
@@ -187,7 +188,7 @@ static void check_unknown(struct survey *survey, const struct survey_mailbag *ma
                           const char *file)
 {
     if (strcmp(mailbag->kind, "unknown") != 0 || survey->owners_lost ||
-        !survey_knows_users(survey->profile))
+        !access2_known(survey->profile))
         return;
     survey_tell(survey, mailbag->live != 0 ? SURVEY_WARNING : SURVEY_NOTE, "no-owner", file,
                 "no user and no queue leads to this mailbag; %u live headers in it",
@@ -278,7 +279,7 @@ static void check_profile(struct survey *survey)
         survey_tell(survey, SURVEY_NOTE | SURVEY_STOPS, "profile", "",
                     "the profile (%s) is not proven: nothing may be removed with it; calibrate",
                     name);
-    if (!survey_knows_users(profile))
+    if (!access2_known(profile))
         survey_tell(survey, SURVEY_NOTE, "not-checked", "GLB/ACCESS2.GLB",
                     "the profile (%s) does not know its records: users and their mailbags, and "
                     "mailbags without owner",

@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "postoffice/access2.h"
 #include "postoffice/route.h"
 
 /* The 51 directories (Q132744); mail does not flow without the first seven. */
@@ -208,26 +209,16 @@ static void check_table(struct survey *survey, const struct table_rule *rule)
                     rule->base, rule->record);
 }
 
-/* The same record number is the same user in all three (Q87402). */
+/* Absent files and broken records are told with the tables. */
 static void check_users(struct survey *survey)
 {
-    static const struct table_rule access[] = {
-        {"GLB/ACCESS.GLB", 0, 586, 0}, {"GLB/ACCESS2.GLB", 0, 69, 0}, {"GLB/ACCESS3.GLB", 0, 512, 0}};
-    int64_t counts[3];
+    struct error err;
+    struct stat st;
 
-    for (size_t i = 0; i < 3; i++) {
-        int64_t size = table_size(survey, access[i].file, SURVEY_OK);
-        if (size < 0) {
-            survey->owners_lost = survey->owners_lost || i == 1;
-            return;
-        }
-        counts[i] = size / access[i].record;
-    }
-    if (counts[0] != counts[1] || counts[1] != counts[2])
-        survey_tell(survey, STOPS, "user-count", "GLB/ACCESS2.GLB",
-                    "ACCESS, ACCESS2 and ACCESS3 have %lld, %lld and %lld users; mail could reach "
-                    "the wrong person",
-                    (long long)counts[0], (long long)counts[1], (long long)counts[2]);
+    survey->owners_lost = root_stat(survey->root, ACCESS2_FILE, &st, &err) != 0;
+    error_clear(&err);
+    if (access2_check_counts(survey->root, &err) != 0 && err.sys != ENOENT)
+        survey_tell(survey, STOPS, "user-count", ACCESS2_FILE, "%s", err.text);
 }
 
 void survey_check_tables(struct survey *survey)

@@ -22,9 +22,6 @@ int survey_list_make(struct survey_list *out, struct root *root, const struct pr
                      struct error *err) WARN_UNUSED;
 void survey_list_clear(struct survey_list *list);
 
-/* Whether the profile says where ACCESS2 has names and mailbags. */
-bool survey_knows_users(const struct profile *profile);
-
 /* Fills records, live, oldest, locked and problem. */
 void survey_look(struct survey_mailbag *mailbag, struct root *root, const struct profile *profile);
 

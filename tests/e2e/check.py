@@ -178,7 +178,8 @@ def sized(name, severity=FAULT, stops=False, change=lambda s, name: s.add(name, 
 
 for table in ("NETWORK", "CONTROL", "MASTER", "ACCESS", "ACCESS2", "ACCESS3"):
     sized("GLB/%s.GLB" % table, stops=True, more=(
-        ((FAULT, "routing", "GLB/NETWORK.GLB", True),) if table == "NETWORK" else ()))
+        ((FAULT, "routing", "GLB/NETWORK.GLB", True),) if table == "NETWORK" else
+        ((FAULT, "user-count", "GLB/ACCESS2.GLB", True),) if "ACCESS" in table else ()))
 for table in ("FLAG", "GLOBAL", "GROUP", "GRPMEM", "MODEM", "NETPO", "PROCESS", "REQCONF", "SERVER",
               "SRVCONF", "TID", "RNETSEM", "C850SORT", "ANSISORT"):
     sized("GLB/%s.GLB" % table)
