@@ -19,6 +19,7 @@
 #define SMB_MAGIC 0x517BU
 #define CIFS_MAGIC 0xFF534D42U
 #define SMB2_MAGIC 0xFE534D42U
+#define FUSE_MAGIC 0x65735546U
 
 struct lock {
     struct root *root;
@@ -27,15 +28,24 @@ struct lock {
     char name[24]; /* "P1/0000002E.0LK" */
 };
 
-static bool on_smb(int fd)
+static unsigned file_system(int fd)
 {
     struct statfs fs;
-    unsigned type;
 
-    if (fstatfs(fd, &fs) != 0)
-        return false;
-    type = (unsigned)fs.f_type;
+    return fstatfs(fd, &fs) == 0 ? (unsigned)fs.f_type : 0;
+}
+
+static bool on_smb(int fd)
+{
+    unsigned type = file_system(fd);
+
     return type == SMB_MAGIC || type == CIFS_MAGIC || type == SMB2_MAGIC;
+}
+
+/* An SMB mount of the kernel or, as it may be, one through FUSE. */
+static bool on_share(const struct root *root)
+{
+    return on_smb(root_fd(root)) || file_system(root_fd(root)) == FUSE_MAGIC;
 }
 
 int lock_file(int fd, const char *name, struct error *err)
@@ -188,15 +198,20 @@ int lock_take(struct lock **out, struct root *root, const char *id, struct error
     return -1;
 }
 
+/* While it is held, so that nobody can take it in between. A server of SMB may refuse to delete a
+ * file that is open: then it is let go first, and whoever takes it meanwhile has it open, which the
+ * same server refuses to delete, too. */
 void lock_release(struct lock *lock)
 {
     struct error ignored; /* a lock file that stays is stranded, and harmless */
+    int status;
 
     if (lock == NULL)
         return;
-    if (root_unlink(lock->root, lock->name, &ignored) != 0)
-        error_clear(&ignored);
+    status = root_unlink(lock->root, lock->name, &ignored);
     close(lock->fd);
+    if (status != 0 && on_share(lock->root) && root_unlink(lock->root, lock->name, &ignored) != 0)
+        error_clear(&ignored);
     free(lock);
 }
 
