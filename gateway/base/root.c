@@ -88,10 +88,15 @@ static int open_failed(const struct root *root, const char *name, struct error *
 static int check_regular(const struct root *root, const char *name, int fd, struct error *err)
 {
     struct stat st;
+    int status = fstat(fd, &st);
 
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+    if (status == 0 && S_ISREG(st.st_mode))
         return fd;
+    if (status != 0) /* the share went away: says nothing about the file */
+        error_sys(err, ERROR_SOFT, "", "%s/%s: cannot stat", root->path, name);
     close(fd);
+    if (status != 0)
+        return -1;
     return error_set(err, ERROR_DATA, "", "%s/%s: is not a regular file", root->path, name);
 }
 

@@ -18,7 +18,7 @@ static const struct output_column finding_columns[] = {
 };
 
 static const struct output_column verdict_columns[] = {
-    {"safe", NULL, 0},  {"because", NULL, 0},  {"reasons", NULL, 0},
+    {"safe", NULL, 0},   {"because", NULL, 0},  {"reasons", NULL, 0},
     {"faults", NULL, 0}, {"warnings", NULL, 0}, {"notes", NULL, 0},
 };
 

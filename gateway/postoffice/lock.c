@@ -52,8 +52,7 @@ int lock_file(int fd, const char *name, struct error *err)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
-    if (fcntl(fd, F_OFD_SETLK, &whole) == 0 &&
-        (on_smb(fd) || flock(fd, LOCK_EX | LOCK_NB) == 0))
+    if (fcntl(fd, F_OFD_SETLK, &whole) == 0 && (on_smb(fd) || flock(fd, LOCK_EX | LOCK_NB) == 0))
         return 0;
     if (errno == EAGAIN || errno == EACCES)
         return error_set(err, ERROR_SOFT, "", "%s: held by another program", name);
@@ -161,9 +160,9 @@ static int check_directory(struct root *root, struct error *err)
 
     if (root_real_name(root, "P1", real, sizeof real, err) != 0)
         return -1;
-    return real[0] != '\0' ? 0
-                           : error_set(err, ERROR_SOFT, "", "%s: the directory P1 is absent",
-                                       root_path(root));
+    return real[0] != '\0'
+               ? 0
+               : error_set(err, ERROR_SOFT, "", "%s: the directory P1 is absent", root_path(root));
 }
 
 int lock_take(struct lock **out, struct root *root, const char *id, struct error *err)

@@ -160,8 +160,8 @@ int mai_read_cipher(struct mai *mai, const struct fips_element *element, uint8_t
     return 0;
 }
 
-int mai_read_string(struct mai *mai, const struct fips_element *element, uint8_t *out,
-                    size_t limit, size_t *size, struct error *err)
+int mai_read_string(struct mai *mai, const struct fips_element *element, uint8_t *out, size_t limit,
+                    size_t *size, struct error *err)
 {
     uint8_t raw[MAI_MAX_STRING];
     struct cipher cipher;

@@ -285,10 +285,11 @@ static void check_profile(struct survey *survey)
                     "mailbags without owner",
                     name);
     if (!survey->reads_keys)
-        survey_tell(survey, SURVEY_NOTE, "not-checked", "KEY",
-                    "the profile (%s) does not know the bitmap: fill, live records, orphans, and all "
-                    "about messages",
-                    name);
+        survey_tell(
+            survey, SURVEY_NOTE, "not-checked", "KEY",
+            "the profile (%s) does not know the bitmap: fill, live records, orphans, and all "
+            "about messages",
+            name);
     else if (!survey->reads_messages)
         survey_tell(survey, SURVEY_NOTE, "not-checked", "MAI",
                     "the profile (%s) cannot read messages: reference counters, attachments, "

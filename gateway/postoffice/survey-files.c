@@ -16,9 +16,9 @@
 #include "postoffice/route.h"
 
 /* The 51 directories (Q132744); mail does not flow without the first seven. */
-static const char *const directories[] = {"GLB", "XTN", "KEY", "MBG", "MAI", "ATT", "P1",
+static const char *const directories[] = {"GLB", "XTN",     "KEY", "MBG", "MAI", "ATT", "P1",
                                           "CAL", "FOLDERS", "GRP", "HLP", "INF", "INI", "LOG",
-                                          "USR", "MEM", "MMF", "NME", "TPL"};
+                                          "USR", "MEM",     "MMF", "NME", "TPL"};
 #define NEEDED 7
 
 /* Sizes: BASE + n x RECORD octets, RECORD 0: exactly BASE (Q77926). */
@@ -125,14 +125,13 @@ bool survey_tell_read_only(struct survey *survey, struct survey_kind *kind, cons
     char real[SURVEY_NAME_SIZE * 2];
     struct stat st;
 
-    if (survey->read_only ||
-        root_real_name(survey->root, name, real, sizeof real, NULL) != 0 || real[0] == '\0' ||
-        fstatat(root_fd(survey->root), real, &st, AT_SYMLINK_NOFOLLOW) != 0)
+    if (survey->read_only || root_real_name(survey->root, name, real, sizeof real, NULL) != 0 ||
+        real[0] == '\0' || fstatat(root_fd(survey->root), real, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return false;
-    if ((st.st_mode & 0222) != 0 &&
-        faccessat(root_fd(survey->root), real, W_OK, AT_EACCESS) == 0)
+    if ((st.st_mode & 0222) != 0 && faccessat(root_fd(survey->root), real, W_OK, AT_EACCESS) == 0)
         return false;
-    survey_tell_some(survey, kind, name, "is read-only: what removal changes there cannot be written");
+    survey_tell_some(survey, kind, name,
+                     "is read-only: what removal changes there cannot be written");
     return true;
 }
 

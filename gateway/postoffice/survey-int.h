@@ -42,7 +42,7 @@ struct survey {
     int64_t began_ns;         /* files changed later are left out where it matters */
     uint32_t highest_mailbag; /* numbers in use */
     uint32_t highest_letter;
-    bool letters;             /* highest_letter is one */
+    bool letters; /* highest_letter is one */
     enum survey_severity worst;
     int stopped; /* what FOUND returned */
 };
@@ -92,12 +92,12 @@ void survey_check_locks(struct survey *survey);
 /* survey-refs.c: which live record refers to which message, sorted by message once all are in. */
 struct survey_ref {
     uint32_t mai;
-    uint32_t place; /* mailbag << 12 | record, and SURVEY_SEEN */
+    uint32_t place;           /* mailbag << 12 | record, and SURVEY_SEEN */
     uint32_t subject, sender; /* sums of the header's texts; sender 0: cannot be compared */
 };
 #define SURVEY_SEEN 0x80000000u
 #define SURVEY_PLACE_MAILBAG(place) (((place) & ~SURVEY_SEEN) >> 12)
-#define SURVEY_PLACE_RECORD(place) ((place) & 0xFFFu)
+#define SURVEY_PLACE_RECORD(place) ((place)&0xFFFu)
 
 struct survey_att {
     uint32_t number;
@@ -125,7 +125,7 @@ void survey_refs_sort_atts(struct survey_refs *refs);
 /* The first of *COUNT neighbours for MAI, or NULL. */
 struct survey_ref *survey_refs_find(struct survey_refs *refs, uint32_t mai, size_t *count);
 bool survey_refs_in_transit(const struct survey_refs *refs, uint32_t mai);
-void survey_refs_free(struct survey_refs *refs); /* NULL is allowed */
+void survey_refs_free(struct survey_refs *refs);      /* NULL is allowed */
 uint32_t survey_sum(const void *octets, size_t size); /* never 0 */
 
 /* survey-mail.c: all message and attachment files. */

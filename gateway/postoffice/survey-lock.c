@@ -62,7 +62,8 @@ static void judge_lock(struct survey *survey, const char *name)
         survey_tell(survey, SURVEY_NOTE, "lock-held", file,
                     "another program holds it, or it cannot be opened: %s", err.text);
     else if (held)
-        survey_tell(survey, SURVEY_NOTE, "lock-held", file, "another program holds the mailbag now");
+        survey_tell(survey, SURVEY_NOTE, "lock-held", file,
+                    "another program holds the mailbag now");
     else
         survey_tell(survey, SURVEY_NOTE, "lock-stranded", file,
                     "left by a program that ended: harmless, and taken over (Q128913)");

@@ -23,9 +23,9 @@
 struct mail {
     struct survey *survey;
     struct survey_refs *refs;
-    const char *folder;     /* "MAI" or "ATT" */
+    const char *folder;          /* "MAI" or "ATT" */
     char real[SURVEY_NAME_SIZE]; /* of the directory that is listed */
-    unsigned digit;         /* 16: the directory above them */
+    unsigned digit;              /* 16: the directory above them */
     uint64_t done, total;
     uint64_t messages, attachments, unread, differ, changed, distinct;
     struct survey_kind place, twin, orphan, orphan_att, unreadable, subject, sender, low, high,
@@ -408,8 +408,8 @@ static void tell_missing_atts(struct mail *mail)
                              (unsigned)att[-1].mai, (unsigned)att->mai);
         } else if ((i == 0 || att[-1].number != att->number) && refs->att_seen[i] == 0 &&
                    root_stat(mail->survey->root, message, &st, NULL) == 0) {
-            survey_tell_some(mail->survey, &mail->missing_att, message, "its attachment %s is missing",
-                             file);
+            survey_tell_some(mail->survey, &mail->missing_att, message,
+                             "its attachment %s is missing", file);
         }
     }
 }
@@ -445,13 +445,13 @@ static void tell_counts(struct mail *mail)
     if (survey->stopped != 0)
         return;
     if (mail->refs->full)
-        survey_tell(survey, SURVEY_NOTE, "not-checked", "MAI",
-                    "more than %u live headers or attachments, or memory is short: orphans and what "
-                    "is missing",
-                    SURVEY_MAX_REFS);
+        survey_tell(
+            survey, SURVEY_NOTE, "not-checked", "MAI",
+            "more than %u live headers or attachments, or memory is short: orphans and what "
+            "is missing",
+            SURVEY_MAX_REFS);
     if (mail->changed != 0)
-        survey_tell(survey, SURVEY_NOTE, "not-checked", "MAI",
-                    "%llu messages changed meanwhile",
+        survey_tell(survey, SURVEY_NOTE, "not-checked", "MAI", "%llu messages changed meanwhile",
                     (unsigned long long)mail->changed);
     if (survey->reads_keys)
         survey_tell(survey, SURVEY_OK, "counts", "",
@@ -464,10 +464,10 @@ static void tell_counts(struct mail *mail)
 
 static void tell_rests(struct mail *mail)
 {
-    const struct survey_kind *kinds[] = {
-        &mail->place,   &mail->twin, &mail->unreadable,  &mail->subject,    &mail->sender,
-        &mail->low,     &mail->high, &mail->read_only,   &mail->missing,    &mail->missing_att,
-        &mail->shared_att, &mail->twice};
+    const struct survey_kind *kinds[] = {&mail->place,       &mail->twin,       &mail->unreadable,
+                                         &mail->subject,     &mail->sender,     &mail->low,
+                                         &mail->high,        &mail->read_only,  &mail->missing,
+                                         &mail->missing_att, &mail->shared_att, &mail->twice};
 
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         survey_tell_rest(mail->survey, kinds[i]);

@@ -78,8 +78,8 @@ static bool differ_in_tail(const char *a, const char *b)
         return false;
     if (strncasecmp(a, b, network) != 0)
         return network == NAME_LENGTH && strncasecmp(a, b, NAME_LENGTH - 1) == 0;
-    return a[network] == '/' && b[network] == '/' &&
-           strlen(a + network) == NAME_LENGTH + 1 && strlen(b + network) == NAME_LENGTH + 1 &&
+    return a[network] == '/' && b[network] == '/' && strlen(a + network) == NAME_LENGTH + 1 &&
+           strlen(b + network) == NAME_LENGTH + 1 &&
            strncasecmp(a + network, b + network, NAME_LENGTH) == 0;
 }
 

@@ -13,15 +13,15 @@
 #define MAILBAG_MAX_RECORDS 4096 /* Q119088, Q138054 */
 
 struct survey_mailbag {
-    char id[9];        /* "0000002E" */
-    char name[32];     /* "NET/PO", gateway name, or mailbox */
-    const char *kind;  /* "postoffice", "gateway", "ffapi", "user", "inqueue", "system", "unknown" */
-    uint32_t records;  /* size of the MBG / 116 */
-    uint32_t live;     /* not deleted by the KEY bitmap */
+    char id[9];       /* "0000002E" */
+    char name[32];    /* "NET/PO", gateway name, or mailbox */
+    const char *kind; /* "postoffice", "gateway", "ffapi", "user", "inqueue", "system", "unknown" */
+    uint32_t records; /* size of the MBG / 116 */
+    uint32_t live;    /* not deleted by the KEY bitmap */
     int64_t oldest_local_minutes; /* date of the oldest live item, minutes since 1970 local; -1 */
-    bool locked;       /* somebody holds P1\<id>.0LK */
-    bool shared;       /* it is two users', or a user's and a queue's: see problem */
-    char problem[128]; /* "" when its files are sound */
+    bool locked;                  /* somebody holds P1\<id>.0LK */
+    bool shared;                  /* it is two users', or a user's and a queue's: see problem */
+    char problem[128];            /* "" when its files are sound */
 };
 
 typedef int survey_mailbag_seen(void *context, const struct survey_mailbag *mailbag);
