@@ -318,35 +318,40 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static int load_profile(struct survey *survey, const char *path, struct error *err)
+static int check_with(struct survey *survey, struct error *err)
 {
-    survey->has_profile = path != NULL;
-    if (path != NULL)
-        return profile_load(&survey->profile, path, err);
-    survey->profile = calloc(1, sizeof *survey->profile);
-    return survey->profile != NULL ? 0 : error_sys(err, ERROR_SOFT, "", "no memory");
+    if (survey_list_make(&survey->list, survey->root, survey->profile, err) != 0)
+        return -1;
+    check_all(survey);
+    survey_list_clear(&survey->list);
+    return (int)survey->worst;
 }
 
 int survey_check(const char *path, const char *profile, survey_found *found,
                  survey_progress *progress, void *context, struct error *err)
 {
-    struct survey survey = {
-        .found = found, .progress = progress, .context = context, .began_ns = now_ns()};
+    static const struct profile knows_nothing;
+    struct survey survey = {.profile = &knows_nothing,
+                            .found = found,
+                            .progress = progress,
+                            .context = context,
+                            .began_ns = now_ns()};
+    struct profile *loaded = NULL;
     int status = -1;
 
     if (root_open(&survey.root, path, err) != 0)
         return -1;
+    if (profile != NULL && profile_load(&loaded, profile, err) == 0) {
+        survey.profile = loaded;
+        survey.has_profile = true;
+    }
     survey.refs = calloc(1, sizeof *survey.refs);
     if (survey.refs == NULL)
         error_sys(err, ERROR_SOFT, "", "no memory");
-    else if (load_profile(&survey, profile, err) == 0 &&
-             survey_list_make(&survey.list, survey.root, survey.profile, err) == 0) {
-        check_all(&survey);
-        survey_list_clear(&survey.list);
-        status = (int)survey.worst;
-    }
+    else if (profile == NULL || loaded != NULL)
+        status = check_with(&survey, err);
     survey_refs_free(survey.refs);
-    profile_free(survey.profile);
+    profile_free(loaded);
     root_free(survey.root);
     return status;
 }

@@ -29,7 +29,7 @@ struct survey_refs;
 
 struct survey {
     struct root *root;
-    struct profile *profile; /* one that knows nothing when none was given */
+    const struct profile *profile; /* one that knows nothing when none was given */
     bool has_profile;
     bool reads_keys, reads_messages; /* what the profile is enough for */
     bool owners_lost;                /* NETWORK.GLB or ACCESS2.GLB cannot be read */

@@ -111,10 +111,9 @@ static size_t mailbags_of(struct mail *mail, const struct survey_ref *refs, size
         struct key key;
         if (i > 0 && at == SURVEY_PLACE_MAILBAG(refs[i - 1].place))
             continue;
-        if (strcmp(kind, "inqueue") == 0 || strcmp(kind, "system") == 0 ||
-            key_load(survey->root, survey->list.mailbags[at].id, &key, NULL) != 0)
-            *certain = false;
-        else if (key_is_live(&key, survey->profile, SURVEY_PLACE_RECORD(refs[i].place)))
+        if (strcmp(kind, "inqueue") != 0 && strcmp(kind, "system") != 0 &&
+            key_load(survey->root, survey->list.mailbags[at].id, &key, NULL) == 0 &&
+            key_is_live(&key, survey->profile, SURVEY_PLACE_RECORD(refs[i].place)))
             held++;
         else
             *certain = false;
@@ -247,7 +246,7 @@ static void see_message(struct mail *mail, const char *name, const char *file, u
     }
     if (refs != NULL)
         survey_moved(mail->survey, ++mail->done, mail->total);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; refs != NULL && i < count; i++)
         refs[i].place |= SURVEY_SEEN;
     if (mail->survey->reads_messages)
         read_message(mail, name, file, number, refs, count);
