@@ -21,6 +21,9 @@
 #define MOST_TOLD 5 /* findings of one kind */
 
 static void tell(struct survey *survey, unsigned how, const char *code, const char *file,
+                 const char *format, va_list args) PRINTF_LIKE(5, 0);
+
+static void tell(struct survey *survey, unsigned how, const char *code, const char *file,
                  const char *format, va_list args)
 {
     struct survey_finding finding = {.severity = (enum survey_severity)(how & ~SURVEY_STOPS),
