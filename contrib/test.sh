@@ -87,6 +87,7 @@ lane_release() {
     step e2e-cli e2e "$work/gcc" cli
     step e2e-route e2e "$work/gcc" route
     step e2e-calibrate e2e "$work/gcc" calibrate
+    step e2e-check e2e "$work/gcc" check
     step e2e-share e2e "$work/gcc" share
     step bench bench
 }
@@ -103,7 +104,6 @@ lane_sanitizers() {
     step e2e-ffapi-sanitizers e2e "$work/clang" ffapi
     step e2e-badserver-sanitizers e2e "$work/clang" badserver
     step e2e-damaged-sanitizers e2e "$work/clang" damaged
-    step e2e-check-sanitizers e2e "$work/clang" check
     step e2e-crash-sanitizers e2e "$work/clang" crash --cycles 20
     step e2e-cli-sanitizers e2e "$work/clang" cli
     step build-fuzzers build "$work/fuzz" CC=clang CFLAGS='-O1 -g' --enable-werror \
