@@ -25,9 +25,12 @@
 static const struct cli_verb commands[] = {
     {"check", cmd_check, "", "settings, map, postoffices, spool and relay: one line a finding"},
     {"status", cmd_status, "[--remains]", "processes, postoffices, queue, alarms"},
-    {"postoffice", cmd_postoffice, "list | check PO | mailbags PO | calibrate PO",
+    {"postoffice", cmd_postoffice, "list | check PO | mailbags PO | calibrate PO | ack-rewind PO",
      "look into a postoffice"},
     {"map", cmd_map, "check | show [KEY]", "the address map"},
+    {"user", cmd_user, "list | baseline | activate | drain | close",
+     "whose mailbags are swept, and how far each is"},
+    {"can-delete", cmd_can_delete, "NET/PO/USER", "whether anything would be lost with a mailbox"},
     {"drain", cmd_drain, "[--postoffice TITLE] [--dry-run]", "take and relay what waits, once"},
     {"queue", cmd_queue, "list | show | export | hold | release | retry | return | delete",
      "look at the queue and change it"},
