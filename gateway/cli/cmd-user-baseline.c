@@ -61,13 +61,14 @@ static bool may_take(struct user_command *command, const struct user_pick *pick,
 
 /* Inside a transaction. 0 done, 1 refused, -1. */
 static int record(struct user_command *command, const struct user_pick *pick, bool again,
-                  const char *number, const struct user_mailbag *mailbag, struct error *err)
+                  const struct access2_user *who, const struct user_mailbag *mailbag,
+                  struct error *err)
 {
     struct store *store = command->cli->store;
     int64_t now = clock_now_ms();
     struct store_user user = {.postoffice = pick->postoffice->name,
-                              .mailbox = pick->mailbox,
-                              .mailbag = number,
+                              .mailbox = who->name,
+                              .mailbag = who->mailbag,
                               .state = USER_BASELINE,
                               .since_ms = now,
                               .baseline_ms = now,
@@ -78,20 +79,22 @@ static int record(struct user_command *command, const struct user_pick *pick, bo
         return -1;
     if (!may_take(command, pick, &row, again))
         return 1;
-    if (store_items(store, pick, mailbag, err) != 0 || store_put_user(store, &user, err) != 0)
+    if (store_items(store, pick, mailbag, err) != 0 || store_put_user(store, &user, err) != 0 ||
+        user_drop_alarm(store, pick, row.found ? row.mailbox : who->name, err) != 0)
         return -1;
-    return user_look_again(store, command->cli->settings, pick, number, err);
+    return user_look_again(store, command->cli->settings, pick, who->mailbag, err);
 }
 
 static int record_now(struct user_command *command, const struct user_pick *pick, bool again,
-                      const char *number, const struct user_mailbag *mailbag, struct error *err)
+                      const struct access2_user *who, const struct user_mailbag *mailbag,
+                      struct error *err)
 {
     struct store *store = command->cli->store;
     int status;
 
     if (store_begin(store, err) != 0)
         return -1;
-    status = record(command, pick, again, number, mailbag, err);
+    status = record(command, pick, again, who, mailbag, err);
     if (status == 0)
         return store_commit(store, err);
     store_rollback(store);
@@ -113,10 +116,9 @@ static void show(struct user_command *command, const struct user_pick *pick, con
 static int take(struct user_command *command, const struct user_pick *pick, bool again,
                 struct error *err)
 {
-    const struct access2_user *user;
+    const struct access2_user *who;
     struct user_mailbag mailbag = {0};
     struct user_row row;
-    char number[9];
     int status;
 
     if (user_row_get(command->cli->store, pick, &row, err) != 0)
@@ -124,14 +126,14 @@ static int take(struct user_command *command, const struct user_pick *pick, bool
     if (!may_take(command, pick, &row, again))
         return 0;
     if (user_office_open(&command->office, pick, err) != 0 ||
-        user_identify(&command->office, pick, &user, err) != 0)
+        user_identify(&command->office, pick, &who, err) != 0)
         return -1;
-    snprintf(number, sizeof number, "%s", user->mailbag);
-    status = user_mailbag_read(command->cli->settings, pick, number, NULL, NULL, &mailbag, err);
+    status =
+        user_mailbag_read(command->cli->settings, pick, who->mailbag, NULL, NULL, &mailbag, err);
     if (status == 0)
-        status = record_now(command, pick, again, number, &mailbag, err);
+        status = record_now(command, pick, again, who, &mailbag, err);
     if (status == 0)
-        show(command, pick, number, &mailbag);
+        show(command, pick, who->mailbag, &mailbag);
     user_mailbag_clear(&mailbag);
     return status < 0 ? -1 : 0;
 }

@@ -49,7 +49,8 @@ static void judge_state(struct judging *judging)
              "nobody has moved him: no baseline was taken and his mailbag was never swept");
     else if (row->state == USER_BASELINE)
         tell(judging, "\"user activate\" first", "his mailbag is not swept yet");
-    if (row->found && row->fault[0] != '\0')
+    /* That the mailbox is gone is a fault for the sweep, and what is wanted here. */
+    if (row->found && row->fault[0] != '\0' && !judging->out->gone)
         tell(judging, "see to the cause, then \"user activate\"", "he is not swept: %s",
              row->fault);
 }
@@ -209,11 +210,13 @@ int user_judge(struct user_command *command, const struct user_pick *pick,
     int looked;
 
     memset(out, 0, sizeof *out);
+    looked = judge_identity(&judging, err);
+    if (looked < 0)
+        return -1;
     judge_state(&judging);
     if (judge_queue(&judging, err) != 0)
         return -1;
-    looked = judge_identity(&judging, err);
-    return looked == 0 ? judge_mailbag(&judging, err) : looked < 0 ? -1 : 0;
+    return looked == 0 ? judge_mailbag(&judging, err) : 0;
 }
 
 /* ---- the command ---- */

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
+
 /* ---- special accounts ---- */
 
 /* The wizard leaves ADMINSCH out; the others are not people, or their mail is no mail. */
@@ -76,6 +78,7 @@ static int copy_row(void *context, const struct store_user *user)
     row->since_ms = user->since_ms;
     row->baseline_ms = user->baseline_ms;
     row->baseline_items = user->baseline_items;
+    snprintf(row->mailbox, sizeof row->mailbox, "%s", user->mailbox);
     snprintf(row->mailbag, sizeof row->mailbag, "%s", user->mailbag);
     snprintf(row->fault, sizeof row->fault, "%s", user->fault);
     return 0;
@@ -86,6 +89,15 @@ int user_row_get(struct store *store, const struct user_pick *pick, struct user_
 {
     memset(out, 0, sizeof *out);
     return store_list_users(store, pick->postoffice->name, pick->mailbox, copy_row, out, err);
+}
+
+int user_drop_alarm(struct store *store, const struct user_pick *pick, const char *mailbox,
+                    struct error *err)
+{
+    char name[96];
+
+    snprintf(name, sizeof name, "alarm.user.%s/%s", pick->postoffice->name, mailbox);
+    return store_put_note(store, name, NULL, clock_now_ms(), err);
 }
 
 /* ---- names ---- */

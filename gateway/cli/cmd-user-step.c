@@ -35,7 +35,7 @@ static struct store_user user_of(const struct user_pick *pick, const struct user
 {
     return (struct store_user){
         .postoffice = pick->postoffice->name,
-        .mailbox = pick->mailbox,
+        .mailbox = row->found ? row->mailbox : pick->mailbox,
         .mailbag = row->mailbag,
         .state = row->state,
         .since_ms = row->since_ms,
@@ -52,7 +52,7 @@ struct activation {
     const struct user_pick *pick;
     bool no_baseline; /* what lies there is relayed, too */
     struct user_row row;
-    char mailbag[9]; /* as ACCESS2 has it now */
+    const struct access2_user *who;
 };
 
 static bool is_mapped(const struct activation *activation)
@@ -109,7 +109,7 @@ static int check_identity(struct activation *activation, struct error *err)
     if (user_office_open(&activation->command->office, pick, err) != 0 ||
         user_identify(&activation->command->office, pick, &user, err) != 0)
         return -1;
-    snprintf(activation->mailbag, sizeof activation->mailbag, "%s", user->mailbag);
+    activation->who = user;
     if (!activation->row.found || strcasecmp(activation->row.mailbag, user->mailbag) == 0)
         return 0;
     return error_set(err, ERROR_DATA, "",
@@ -146,7 +146,9 @@ static int activate_row(struct activation *activation, struct error *err)
     if (!activation->row.found || user.state != USER_ACTIVE)
         user.since_ms = clock_now_ms();
     user.state = USER_ACTIVE;
-    user.mailbag = activation->mailbag;
+    user.mailbag = activation->who->mailbag;
+    if (!activation->row.found)
+        user.mailbox = activation->who->name;
     user.fault = "";
     if (activation->no_baseline) {
         user.baseline_ms = 0;
@@ -155,6 +157,7 @@ static int activate_row(struct activation *activation, struct error *err)
             return -1;
     }
     if (store_put_user(store, &user, err) != 0 ||
+        user_drop_alarm(store, pick, user.mailbox, err) != 0 ||
         user_look_again(store, activation->command->cli->settings, pick, user.mailbag, err) != 0)
         return -1;
     show(activation->command, pick, &user, activation_note(activation));
@@ -278,7 +281,10 @@ static int put_step(struct user_command *command, const struct step *step, struc
     user = user_of(pick, &row);
     user.state = step->to;
     user.since_ms = clock_now_ms();
-    if (store_put_user(store, &user, err) != 0)
+    if (step->to == USER_CLOSED)
+        user.fault = "";
+    if (store_put_user(store, &user, err) != 0 ||
+        (step->to == USER_CLOSED && user_drop_alarm(store, pick, user.mailbox, err) != 0))
         return -1;
     show(command, pick, &user, "");
     return 0;

@@ -23,6 +23,7 @@ struct user_pick {
 /* The row of a user, copied. */
 struct user_row {
     bool found;
+    char mailbox[16]; /* as it is written there */
     char mailbag[16];
     enum user_state state;
     int64_t since_ms, baseline_ms;
@@ -69,6 +70,10 @@ const struct map_entry *user_mapped(const struct user_command *command,
 
 /* True after a message when the mailbox can never be moved, or not without a line in the map. */
 bool user_is_special(struct user_command *command, const struct user_pick *pick);
+
+/* Removes the alarm about the user whose row has MAILBOX: nobody else does once he is not swept. */
+int user_drop_alarm(struct store *store, const struct user_pick *pick, const char *mailbox,
+                    struct error *err) WARN_UNUSED;
 
 int user_row_get(struct store *store, const struct user_pick *pick, struct user_row *out,
                  struct error *err) WARN_UNUSED;

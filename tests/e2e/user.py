@@ -365,6 +365,9 @@ class Users(Case):
         edit(os.path.join(scene.root, "GLB", "ACCESS2.GLB"),
              lambda o: bytes(o).replace(box.encode() + b"\0", b"\0" * (len(box) + 1)))
         self.assertNotIn(box, scene.office.reader().users())
+        # The sweep has seen that, too.
+        scene.sql("UPDATE user SET fault = 'no user of this name'")
+        scene.sql("INSERT INTO note VALUES (?, '{}', 7)", "alarm.user." + name)
         self.assertTrue(self.reasons(box, 0)[1]["gone"])
         header = b"h" * 32
         scene.sql("INSERT INTO live VALUES (?, ?, ?, 1, '00000062', 5)", scene.office.title, bag,
@@ -375,7 +378,17 @@ class Users(Case):
             scene.gate.run("user", "close", "--lost", name)
         finally:
             scene.sql("DELETE FROM live")
-        self.assertEqual(scene.row(box)["state"], "closed")
+        self.assertEqual((scene.row(box)["state"], scene.row(box)["fault"]), ("closed", None))
+        self.assertEqual(scene.sql("SELECT * FROM note WHERE name LIKE 'alarm.%'"), [])
+
+    def test_names_in_any_case(self):
+        """Typed in small letters it is the same user, stored as the postoffice writes him."""
+        scene, box = self.scene, self.scene.user()
+        scene.gate.run("user", "baseline", scene.name(box).lower())
+        scene.gate.run("user", "activate", scene.name(box).lower())
+        row = scene.row(box)
+        self.assertEqual((row["state"], row["baseline_items"]), ("active", scene.counts[box][0]))
+        self.reasons(box, 0)
 
     # ---- a postoffice that went back in time
 
