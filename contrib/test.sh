@@ -85,6 +85,7 @@ lane_release() {
     step e2e-native e2e "$work/gcc" native
     step e2e-crash e2e "$work/gcc" crash
     step e2e-cli e2e "$work/gcc" cli
+    step e2e-user e2e "$work/gcc" user
     step e2e-route e2e "$work/gcc" route
     step e2e-calibrate e2e "$work/gcc" calibrate
     step bench bench
@@ -104,6 +105,7 @@ lane_sanitizers() {
     step e2e-damaged-sanitizers e2e "$work/clang" damaged
     step e2e-crash-sanitizers e2e "$work/clang" crash --cycles 20
     step e2e-cli-sanitizers e2e "$work/clang" cli
+    step e2e-user-sanitizers e2e "$work/clang" user
     step build-fuzzers build "$work/fuzz" CC=clang CFLAGS='-O1 -g' --enable-werror \
         --enable-sanitizers --enable-fuzzers && step fuzz fuzz
 }
