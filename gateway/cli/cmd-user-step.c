@@ -256,7 +256,7 @@ static int may_close(struct user_command *command, const struct user_row *row, b
                      struct error *err)
 {
     const struct user_pick *pick = &command->picks[0];
-    struct user_verdict verdict;
+    struct user_verdict verdict = {0};
 
     if (user_judge(command, pick, row, ignore_reason, NULL, &verdict, err) != 0)
         return -1;
