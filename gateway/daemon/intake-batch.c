@@ -294,7 +294,7 @@ static int finish_batch(struct sweep *sweep, struct error *err)
         look_spoil(sweep);
     else if (!sweep->intake->read_only)
         look_removed(sweep, sweep->ready_count + sweep->known);
-    count_batch(sweep, status == 0);
+    count_batch(sweep, status == 0 && !sweep->intake->read_only);
     if (status == 0 && sweep->ready_count + sweep->known != 0 && !sweep->intake->read_only) {
         snprintf(reason, sizeof reason, "%zu items", sweep->ready_count + sweep->known);
         event.reason = reason;
