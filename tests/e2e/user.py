@@ -437,6 +437,9 @@ class Moved(Case):
             scene.gate.run("user", "close", name)
             scene.gate.drain(expect=None)
             self.assertEqual(len([c for c in sink.copies() if smtp in c.rcpts]), later)
+            self.assertEqual([row["event"] for row in scene.gate.events()
+                              if row["event"].startswith("user-") and row["rcpt"] == name],
+                             ["user-baseline", "user-activated", "user-draining", "user-closed"])
 
 
 if __name__ == "__main__":
