@@ -254,8 +254,13 @@ static int acknowledge(struct cli *cli, const struct settings_postoffice *postof
                       postoffice->title);
     if (result == 0)
         result = store_put_note(cli->store, name, NULL, clock_now_ms(), err);
-    if (result == 0)
+    if (result == 0) {
+        struct relaylog_event event = {
+            .event = "rewind-acknowledged", .po = postoffice->name, .delay_ms = -1};
+
+        relaylog_write(cli->log, clock_now_ms(), &event);
         show_rewind(cli->out, postoffice, rewind.text);
+    }
     free(rewind.text);
     return result;
 }
@@ -269,6 +274,8 @@ static int ack_rewind(struct cli *cli, int argc, char **argv)
     if (status != 0)
         return status;
     status = cli_store(cli);
+    if (status == 0)
+        status = cli_relaylog(cli);
     if (status != 0)
         return status;
     postoffice = cli_postoffice(cli, argv[0]);

@@ -105,7 +105,11 @@ static void show(struct user_command *command, const struct user_pick *pick, con
                  const struct user_mailbag *mailbag)
 {
     struct output *out = command->cli->out;
+    char reason[64];
 
+    snprintf(reason, sizeof reason, "%zu items, %zu unreadable", mailbag->count,
+             mailbag->unreadable);
+    user_log(command, pick, "user-baseline", number, reason);
     output_text(out, pick->name);
     output_text(out, number);
     output_number(out, mailbag->count);
@@ -168,6 +172,8 @@ int cmd_user_baseline(struct cli *cli, int argc, char **argv)
     if (flags[0].value != NULL && flags[1].value != NULL)
         return cli_wrong(CLI_USAGE, "--again is for users whom you name, never for --all");
     status = user_command_begin(&command, argv, argc, flags[0].value, usage);
+    if (status == 0)
+        status = cli_relaylog(cli);
     if (status == 0) {
         output_begin(cli->out, OUTPUT_TABLE, "baseline", NULL, NULL, columns, COUNT_OF(columns));
         take_all(&command, flags[1].value != NULL);

@@ -283,7 +283,7 @@ static int ask(struct user_command *command)
 {
     const struct user_pick *pick = &command->picks[0];
     struct asking asking = {command, pick};
-    struct user_verdict verdict;
+    struct user_verdict verdict = {0};
     struct user_row row;
     struct error err;
     int result;

@@ -67,6 +67,19 @@ void user_refuse(struct user_command *command, const struct user_pick *pick, con
     command->wrong = true;
 }
 
+void user_log(const struct user_command *command, const struct user_pick *pick, const char *event,
+              const char *mailbag, const char *reason)
+{
+    struct relaylog_event line = {.event = event,
+                                  .po = pick->postoffice->name,
+                                  .mailbag = mailbag,
+                                  .rcpt = pick->name,
+                                  .reason = reason,
+                                  .delay_ms = -1};
+
+    relaylog_write(command->cli->log, clock_now_ms(), &line);
+}
+
 /* ---- rows ---- */
 
 static int copy_row(void *context, const struct store_user *user)

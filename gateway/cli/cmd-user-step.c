@@ -53,6 +53,7 @@ struct activation {
     bool no_baseline; /* what lies there is relayed, too */
     struct user_row row;
     const struct access2_user *who;
+    struct store_user done; /* as it was stored; its texts are here and in the postoffice's table */
 };
 
 static bool is_mapped(const struct activation *activation)
@@ -160,35 +161,43 @@ static int activate_row(struct activation *activation, struct error *err)
         user_drop_alarm(store, pick, user.mailbox, err) != 0 ||
         user_look_again(store, activation->command->cli->settings, pick, user.mailbag, err) != 0)
         return -1;
-    show(activation->command, pick, &user, activation_note(activation));
+    activation->done = user;
     return 0;
 }
 
-static int in_transaction(struct store *store, int (*change)(struct activation *, struct error *),
-                          struct activation *activation, struct error *err)
+/* 0 done, 1 not allowed, -1. */
+static int activate_now(struct store *store, struct activation *activation, struct error *err)
 {
     int status;
 
     if (store_begin(store, err) != 0)
         return -1;
-    status = change(activation, err);
+    status = activate_row(activation, err);
     if (status == 0)
         return store_commit(store, err);
     store_rollback(store);
-    return status < 0 ? -1 : 0;
+    return status;
 }
 
 static int activate(struct user_command *command, const struct user_pick *pick, bool no_baseline,
                     struct error *err)
 {
     struct activation activation = {.command = command, .pick = pick, .no_baseline = no_baseline};
+    int status;
 
     if (user_is_special(command, pick) || !is_mapped(&activation))
         return 0;
     /* What takes time is done before the queue is locked for others. */
     if (user_office_open(&command->office, pick, err) != 0)
         return -1;
-    return in_transaction(command->cli->store, activate_row, &activation, err);
+    status = activate_now(command->cli->store, &activation, err);
+    if (status == 0) {
+        const char *note = activation_note(&activation);
+
+        show(command, pick, &activation.done, note);
+        user_log(command, pick, "user-activated", activation.done.mailbag, note);
+    }
+    return status < 0 ? -1 : 0;
 }
 
 int cmd_user_activate(struct cli *cli, int argc, char **argv)
@@ -202,6 +211,8 @@ int cmd_user_activate(struct cli *cli, int argc, char **argv)
     if (status != 0)
         return status;
     status = user_command_begin(&command, argv, argc, flags[0].value, usage);
+    if (status == 0)
+        status = cli_relaylog(cli);
     if (status != 0)
         return user_command_end(&command, status);
     output_begin(cli->out, OUTPUT_TABLE, "user", NULL, NULL, columns, COUNT_OF(columns));
@@ -227,14 +238,22 @@ int cmd_user_activate(struct cli *cli, int argc, char **argv)
 
 struct step {
     enum user_state to;
-    const char *event;
+    const char *event, *log_event;
     const char *advice; /* when the state does not allow it */
 };
 
-static const struct step draining = {USER_DRAINING, "draining",
-                                     "only who is active can be drained: \"user activate\" first"};
-static const struct step closing = {USER_CLOSED, "closed",
-                                    "only who is draining can be closed: \"user drain\" first"};
+static const struct step draining = {
+    .to = USER_DRAINING,
+    .event = "draining",
+    .log_event = "user-draining",
+    .advice = "only who is active can be drained: \"user activate\" first",
+};
+static const struct step closing = {
+    .to = USER_CLOSED,
+    .event = "closed",
+    .log_event = "user-closed",
+    .advice = "only who is draining can be closed: \"user drain\" first",
+};
 
 static void refuse_reason(void *context, const char *reason, const char *remedy)
 {
@@ -256,7 +275,7 @@ static int may_close(struct user_command *command, const struct user_row *row, b
                      struct error *err)
 {
     const struct user_pick *pick = &command->picks[0];
-    struct user_verdict verdict;
+    struct user_verdict verdict = {0};
 
     if (user_judge(command, pick, row, ignore_reason, NULL, &verdict, err) != 0)
         return -1;
@@ -265,8 +284,14 @@ static int may_close(struct user_command *command, const struct user_row *row, b
     return user_judge(command, pick, row, refuse_reason, command, &verdict, err) != 0 ? -1 : 1;
 }
 
+struct stepped {
+    struct user_row row;
+    struct store_user user; /* its texts are in ROW */
+};
+
 /* The state may have changed while the mailbag was looked at: it is asked again. */
-static int put_step(struct user_command *command, const struct step *step, struct error *err)
+static int put_step(struct user_command *command, const struct step *step, struct stepped *row_done,
+                    struct error *err)
 {
     struct store *store = command->cli->store;
     struct user_pick *pick = &command->picks[0];
@@ -286,7 +311,9 @@ static int put_step(struct user_command *command, const struct step *step, struc
     if (store_put_user(store, &user, err) != 0 ||
         (step->to == USER_CLOSED && user_drop_alarm(store, pick, user.mailbox, err) != 0))
         return -1;
-    show(command, pick, &user, "");
+    row_done->row = row;
+    row_done->user = user_of(pick, &row_done->row);
+    row_done->user.state = user.state;
     return 0;
 }
 
@@ -294,6 +321,7 @@ static int take_step(struct user_command *command, const struct step *step, bool
                      struct error *err)
 {
     struct store *store = command->cli->store;
+    struct stepped done;
     struct user_row row;
     int status = 0;
 
@@ -305,10 +333,15 @@ static int take_step(struct user_command *command, const struct step *step, bool
         return status < 0 ? -1 : 0;
     if (store_begin(store, err) != 0)
         return -1;
-    if (put_step(command, step, err) == 0)
-        return store_commit(store, err);
-    store_rollback(store);
-    return -1;
+    if (put_step(command, step, &done, err) != 0) {
+        store_rollback(store);
+        return -1;
+    }
+    if (store_commit(store, err) != 0)
+        return -1;
+    show(command, &command->picks[0], &done.user, "");
+    user_log(command, &command->picks[0], step->log_event, done.user.mailbag, "");
+    return 0;
 }
 
 static int run_step(struct cli *cli, int argc, char **argv, const struct step *step,
@@ -322,6 +355,8 @@ static int run_step(struct cli *cli, int argc, char **argv, const struct step *s
     if (status != 0)
         return status;
     status = user_command_begin(&command, argv, argc, NULL, usage);
+    if (status == 0)
+        status = cli_relaylog(cli);
     if (status == 0) {
         output_begin(cli->out, OUTPUT_TABLE, "user", NULL, NULL, columns, COUNT_OF(columns));
         if (take_step(&command, step, lost.value != NULL, &err) != 0)

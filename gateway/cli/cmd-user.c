@@ -25,7 +25,7 @@ static const struct output_column columns[] = {
 /* ---- what the sweeps saw ---- */
 
 struct seen_mailbag {
-    char *title;
+    const char *title; /* of the settings */
     char mailbag[16];
     int64_t swept_ms;
     uint32_t live;
@@ -53,17 +53,20 @@ static int compare_mailbags(const void *a, const void *b)
 static int keep_mailbag(void *context, const struct store_mailbag *mailbag)
 {
     struct listing *listing = context;
-    struct seen_mailbag *grown =
-        reallocarray(listing->mailbags, listing->mailbag_count + 1, sizeof *listing->mailbags);
-    struct seen_mailbag *out;
+    const struct settings_postoffice *postoffice =
+        settings_find_postoffice(listing->cli->settings, mailbag->title);
+    struct seen_mailbag *grown, *out;
 
-    if (grown == NULL)
-        return 1;
+    if (postoffice == NULL)
+        return 0; /* of a section that is there no more */
+    grown = reallocarray(listing->mailbags, listing->mailbag_count + 1, sizeof *grown);
+    if (grown == NULL) {
+        listing->failed = true;
+        return error_sys(listing->err, ERROR_SOFT, "", "no memory for a list");
+    }
     listing->mailbags = grown;
     out = &grown[listing->mailbag_count];
-    out->title = strdup(mailbag->title);
-    if (out->title == NULL)
-        return 1;
+    out->title = postoffice->title;
     snprintf(out->mailbag, sizeof out->mailbag, "%s", mailbag->mailbag);
     out->swept_ms = mailbag->swept_ms;
     out->live = mailbag->live;
@@ -80,7 +83,7 @@ static const struct seen_mailbag *last_look(const struct listing *listing,
 
     for (size_t i = 0; i < settings->postoffice_count; i++) {
         const struct settings_postoffice *postoffice = &settings->postoffices[i];
-        struct seen_mailbag key = {.title = (char *)(uintptr_t)postoffice->title};
+        struct seen_mailbag key = {.title = postoffice->title};
         const struct seen_mailbag *found;
 
         if (strcasecmp(postoffice->name, user->postoffice) != 0 || listing->mailbag_count == 0)
@@ -161,7 +164,7 @@ static int list_users(struct listing *listing, const char *postoffice, struct er
     int result;
 
     listing->err = err;
-    if (store_list_mailbags(cli->store, NULL, keep_mailbag, listing, err) != 0)
+    if (store_list_mailbags(cli->store, NULL, keep_mailbag, listing, err) != 0 || listing->failed)
         return -1;
     if (listing->mailbag_count != 0)
         qsort(listing->mailbags, listing->mailbag_count, sizeof *listing->mailbags,
@@ -173,13 +176,6 @@ static int list_users(struct listing *listing, const char *postoffice, struct er
         output_cut_short(cli->out);
     output_end(cli->out);
     return listing->failed ? -1 : result;
-}
-
-static void listing_clear(struct listing *listing)
-{
-    for (size_t i = 0; i < listing->mailbag_count; i++)
-        free(listing->mailbags[i].title);
-    free(listing->mailbags);
 }
 
 static int cmd_user_list(struct cli *cli, int argc, char **argv)
@@ -206,7 +202,7 @@ static int cmd_user_list(struct cli *cli, int argc, char **argv)
     if (status != 0)
         return status;
     result = list_users(&listing, postoffice != NULL ? postoffice->name : NULL, &err);
-    listing_clear(&listing);
+    free(listing.mailbags);
     if (result != 0)
         return cli_fail(&err);
     return listing.faults != 0 ? CLI_WRONG : CLI_DONE;

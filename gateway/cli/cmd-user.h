@@ -64,6 +64,10 @@ int user_command_end(struct user_command *command, int status);
 void user_refuse(struct user_command *command, const struct user_pick *pick, const char *format,
                  ...) PRINTF_LIKE(3, 4);
 
+/* One line in the relay log, which cli_relaylog has opened. REASON may be "". */
+void user_log(const struct user_command *command, const struct user_pick *pick, const char *event,
+              const char *mailbag, const char *reason);
+
 /* The line of the map for PICK, or NULL. */
 const struct map_entry *user_mapped(const struct user_command *command,
                                     const struct user_pick *pick);

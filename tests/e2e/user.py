@@ -10,7 +10,7 @@ import sqlite3
 import sys
 
 import gateway
-from gateway import Case, Gateway, Office
+from gateway import SINK_PASSWORD, Case, Gateway, Office, Sink
 
 NOWHERE = {"hosts": ["127.0.0.1:1"], "tls": "none"}
 
@@ -37,7 +37,7 @@ def edit(path, change):
 class Scene:
     """A postoffice before its later mail came, and a gateway whose queue is empty."""
 
-    def __init__(self, base, name, **options):
+    def __init__(self, base, name, relay=None, password=gateway.PASSWORD, **options):
         self.office = Office(base, name, messages=60, later=20, local_share=0.6, **options)
         self.full = self.office.root + ".full"
         os.rename(self.office.root, self.full)
@@ -45,7 +45,8 @@ class Scene:
         self.root = self.office.root
         self.net = self.office.name
         # Without a map nothing is taken: this only makes the queue.
-        self.gate = Gateway(base, name + "-gw", NOWHERE, [self.office.native()])
+        self.gate = Gateway(base, name + "-gw", relay or NOWHERE, [self.office.native()],
+                            password=password)
         self.gate.drain()
         self.gate.write_map([self.office.map])
         self.bags = {box: bag for box, bag in self.office.reader().users().items()}
@@ -403,6 +404,42 @@ class Users(Case):
         self.assertEqual(scene.sql("SELECT name FROM note WHERE name LIKE 'rewind.%'"),
                          [("rewind." + title + "2",)])
         self.refused("no postoffice", "postoffice", "ack-rewind", "none", status=2)
+
+
+class Moved(Case):
+    """One user all the way, with mail: what came before is not relayed, what comes later is."""
+
+    def test_all_the_way(self):
+        with Sink(self.base) as sink:
+            scene = Scene(self.base, "moved", relay=sink.relay(), password=SINK_PASSWORD, seed=12)
+            box = scene.user(least=(2, 2))
+            name, (early, later) = scene.name(box), scene.counts[box]
+            smtp = scene.office.truth["map"][name]["smtp"].lower()
+            locals_ = {entry["smtp"].lower() for key, entry in scene.office.truth["map"].items()
+                       if key.startswith(scene.net + "/")}
+            scene.gate.run("user", "baseline", "--all", scene.net)
+            scene.arrive()
+            scene.gate.drain(expect=None)
+            self.assertEqual([c for c in sink.copies() if locals_ & set(c.rcpts)], [],
+                             "relayed before anybody was active")
+            scene.gate.run("user", "activate", name)
+            scene.gate.drain(expect=None)
+            copies = [c for c in sink.copies() if locals_ & set(c.rcpts)]
+            self.assertEqual({rcpt for c in copies for rcpt in c.rcpts}, {smtp},
+                             "mail of users who are not active")
+            self.assertEqual(len(copies), later)
+            scene.gate.drain(expect=None)  # the count is that of the last look
+            row = scene.row(box)
+            self.assertEqual((row["sent"], row["waiting"], row["live"], row["baseline_items"]),
+                             (later, 0, early, early))
+            scene.gate.run("can-delete", name)
+            scene.gate.run("user", "drain", name)
+            scene.gate.run("user", "close", name)
+            scene.gate.drain(expect=None)
+            self.assertEqual(len([c for c in sink.copies() if smtp in c.rcpts]), later)
+            self.assertEqual([row["event"] for row in scene.gate.events()
+                              if row["event"].startswith("user-") and row["rcpt"] == name],
+                             ["user-baseline", "user-activated", "user-draining", "user-closed"])
 
 
 if __name__ == "__main__":
