@@ -332,7 +332,7 @@ bool guard_may_sweep(struct sweep *sweep, struct error *err)
     snprintf(rewind, sizeof rewind, "rewind.%.100s", sweep->postoffice->title);
     snprintf(alarm, sizeof alarm, "rewind.%.100s", sweep->postoffice->title);
     if (!get_note(sweep, rewind, NULL, 0) && !sweep->intake->dry_run) {
-        guard_alarm(sweep, alarm, NULL, "rewind-acknowledged", NULL, NULL);
+        guard_alarm(sweep, alarm, NULL, NULL, NULL, NULL);
         watch_control(sweep, rewind);
     }
     if (!get_note(sweep, rewind, NULL, 0))

@@ -46,7 +46,7 @@ class Bench:
         self.gate = Gateway(base, "gw", nowhere, [section])
         self.gate.settings["log-level"] = "warn"
         self.gate.write_settings()
-        self.opened = Opened(self.office.root, FOLDERS)
+        self.opened = None
 
     def move_users(self):
         """All of them, with a baseline."""
@@ -55,6 +55,7 @@ class Bench:
             "NORTH/HQ/%s\t%s@corp.example\n" % (box, box.lower()) for box in self.users))
         self.gate.run("user", "baseline", "--all", self.office.title, timeout=LIMIT)
         self.gate.run("user", "activate", "--all", self.office.title, timeout=LIMIT)
+        self.opened = Opened(self.office.root, FOLDERS)
 
     def note(self):
         database = sqlite3.connect(self.gate.database(), timeout=30)

@@ -30,6 +30,8 @@ class Opened:
             at = 0
             while at < len(data):
                 watch, mask, _, size = struct.unpack_from("iIII", data, at)
+                if watch < 0:
+                    raise OverflowError("too many events between two calls")
                 name = data[at + 16 : at + 16 + size].rstrip(b"\0").decode()
                 if bool(mask & self.ISDIR) == bool(mask & self.ACCESS):
                     found[self.names[watch] + "/" + ("" if mask & self.ISDIR else name)] += 1
