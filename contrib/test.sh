@@ -85,6 +85,8 @@ lane_release() {
     step e2e-native e2e "$work/gcc" native
     step e2e-crash e2e "$work/gcc" crash
     step e2e-cli e2e "$work/gcc" cli
+    step e2e-user e2e "$work/gcc" user
+    step e2e-sweep e2e "$work/gcc" sweep
     step e2e-route e2e "$work/gcc" route
     step e2e-calibrate e2e "$work/gcc" calibrate
     step e2e-check e2e "$work/gcc" check
@@ -92,7 +94,11 @@ lane_release() {
     step bench bench
 }
 
-bench() { cd "$source" && MSMAILGW="$work/gcc/msmailgw" TMPDIR="$work" tests/bench/relay.sh 300; }
+bench() {
+    cd "$source" && MSMAILGW="$work/gcc/msmailgw" TMPDIR="$work" tests/bench/relay.sh 300 &&
+        MSMAILGW="$work/gcc/msmailgw" MSMAILGWD="$work/gcc/msmailgwd" TMPDIR="$work" \
+            tests/bench/sweep.sh 200 10
+}
 
 lane_sanitizers() {
     step oracle python_tests tests/oracle/selftest.py
@@ -106,6 +112,8 @@ lane_sanitizers() {
     step e2e-damaged-sanitizers e2e "$work/clang" damaged
     step e2e-crash-sanitizers e2e "$work/clang" crash --cycles 20
     step e2e-cli-sanitizers e2e "$work/clang" cli
+    step e2e-user-sanitizers e2e "$work/clang" user
+    step e2e-sweep-sanitizers e2e "$work/clang" sweep
     step build-fuzzers build "$work/fuzz" CC=clang CFLAGS='-O1 -g' --enable-werror \
         --enable-sanitizers --enable-fuzzers && step fuzz fuzz
 }

@@ -113,13 +113,17 @@ int store_list_mailbags(struct store *store, const char *title, store_mailbag_se
 
 /* ---- live items ---- */
 
+struct place {
+    const struct store_live *item;
+};
+
 struct live_change {
     struct store *store;
     const char *title, *mailbag;
     int64_t now_ms;
     const struct live_row *rows; /* as they were, by header and record */
     size_t row_count;
-    const struct store_live **items; /* as they are, likewise */
+    struct place *items; /* as they are, likewise */
     size_t count;
 };
 
@@ -135,8 +139,8 @@ static int compare(const uint8_t *a_header, uint32_t a_record, const uint8_t *b_
 
 static int by_header(const void *a, const void *b)
 {
-    const struct store_live *one = *(const struct store_live *const *)a;
-    const struct store_live *two = *(const struct store_live *const *)b;
+    const struct store_live *one = ((const struct place *)a)->item;
+    const struct store_live *two = ((const struct place *)b)->item;
 
     return compare(one->header, one->record, two->header, two->record);
 }
@@ -173,8 +177,8 @@ static int next_order(const struct live_change *change, size_t row, size_t item)
         return 1;
     if (item == change->count)
         return -1;
-    return compare(change->rows[row].header, change->rows[row].record, change->items[item]->header,
-                   change->items[item]->record);
+    return compare(change->rows[row].header, change->rows[row].record,
+                   change->items[item].item->header, change->items[item].item->record);
 }
 
 /* Both lists side by side: what is in one of them only is written. */
@@ -189,7 +193,7 @@ static int apply(const struct live_change *change, struct error *err)
         if (order < 0)
             rc = drop_row(change, &change->rows[row], err);
         else if (order > 0)
-            rc = add_item(change, change->items[item], err);
+            rc = add_item(change, change->items[item].item, err);
         row += order <= 0;
         item += order >= 0;
     }
@@ -200,7 +204,7 @@ static int apply(const struct live_change *change, struct error *err)
 static void sort_items(struct live_change *change, const struct store_live *items, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        change->items[i] = &items[i];
+        change->items[i].item = &items[i];
     qsort(change->items, count, sizeof *change->items, by_header);
     for (size_t i = 0; i < count; i++) {
         if (change->count == 0 ||

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "oracle"))
@@ -70,6 +71,9 @@ class Builder:
             if not self.world.args.bench:
                 self._churn(item["when"])
             self._message(item)
+
+    def settle(self):
+        """What was taken long ago is deleted."""
         for bag, at in self.stale:
             bag.delete(at)
 
@@ -302,16 +306,10 @@ def make_key(rng, args):
     )
 
 
-def make(args):
-    # a string seed: an integer one would make seeds of equal size share their first choices
-    rng = random.Random("mkpostoffice %d" % args.seed)
-    key = make_key(rng, args)
-    world = World(rng, args)
-    tree = maketree.Tree(args.dir, args.lowercase)
-    tree.make_directories()
-    harm = makesabotage.Sabotage(args, key)
-    builder = Builder(world, tree, key, harm.other)
-    builder.run(makeplan.make_plan(world))
+def write_tables(builder, harm):
+    """All that is not a message."""
+    world, tree, args = builder.world, builder.tree, builder.world.args
+    rng = world.rng
     harm.files(tree, world, builder.truth)
     for at, bag in enumerate(world.mailbags.values()):
         tree.write(bag.key(rng, harm.layout_of_mailbag(at)), "KEY", bag.id + ".KEY")
@@ -321,6 +319,42 @@ def make(args):
     maketree.write_globals(
         tree, rng, OWN, (world.numbers["mailbag"], world.numbers["letter"]), len(world.queues)
     )
+
+
+def write_early(builder, harm):
+    """DIR.early: the postoffice before the later messages came. The history goes on as if nobody
+    had looked: the dice fall as they would have."""
+    world, tree = builder.world, builder.tree
+    dice, stale = world.rng.getstate(), list(builder.stale)
+    records = {ident: (list(bag.records), list(bag.live)) for ident, bag in world.mailbags.items()}
+    builder.settle()
+    write_tables(builder, harm)
+    shutil.copytree(tree.root, tree.root + ".early")
+    for ident, bag in world.mailbags.items():
+        bag.records, bag.live = records[ident]
+    builder.stale = stale
+    world.rng.setstate(dice)
+
+
+def make(args):
+    # a string seed: an integer one would make seeds of equal size share their first choices
+    rng = random.Random("mkpostoffice %d" % args.seed)
+    key = make_key(rng, args)
+    world = World(rng, args)
+    tree = maketree.Tree(args.dir, args.lowercase)
+    tree.make_directories()
+    harm = makesabotage.Sabotage(args, key)
+    builder = Builder(world, tree, key, harm.other)
+    plan = makeplan.make_plan(world)
+    early = len(plan) - args.later
+    builder.run(plan[:early])
+    if args.later:
+        write_early(builder, harm)
+        builder.run(plan[early:])
+        for message in builder.truth[early:]:
+            message["later"] = True
+    builder.settle()
+    write_tables(builder, harm)
     if args.stranded_lock:
         tree.write(b"", "P1", world.queues[0]["mailbag"] + ".0LK")
     write_profile(args, key, builder.longest)
@@ -415,6 +449,16 @@ def arguments(argv):
     parser.add_argument(
         "--demo", action="store_true", help="three mailbags, 40 messages, 31 to relay"
     )
+    parser.add_argument(
+        "--later",
+        type=int,
+        default=0,
+        metavar="N",
+        help="DIR.early is the postoffice before the last N messages came",
+    )
+    parser.add_argument(
+        "--local-share", type=float, default=0.12, help="of the mail, for local users alone"
+    )
     parser.add_argument("--truth")
     parser.add_argument("--profile")
     parser.add_argument("--map")
@@ -425,6 +469,8 @@ def arguments(argv):
     args.known_words = known_words(parser, args)
     if os.path.isdir(args.dir) and os.listdir(args.dir):
         parser.error("%s is not empty" % args.dir)
+    if args.later and (args.sabotage or args.later >= args.messages):
+        parser.error("--later: less than all messages, and no sabotage")
     if args.bench:
         args.queues, args.mapped_share = 1, 1.0
     for name, suffix in (("truth", ".truth.json"), ("profile", ".profile"), ("map", ".map.tsv")):

@@ -91,6 +91,6 @@ void cli_bar_hide(const struct bar *bar);
 
 /* cmd-*.c, one function a command. */
 cli_command cmd_check, cmd_status, cmd_postoffice, cmd_map, cmd_drain, cmd_queue, cmd_trace,
-    cmd_log, cmd_relay;
+    cmd_log, cmd_relay, cmd_user, cmd_can_delete;
 
 #endif

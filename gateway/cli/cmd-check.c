@@ -165,7 +165,7 @@ static void check_door(struct check *check, const struct settings_postoffice *po
     size_t failed = 0;
     int status;
 
-    if (doors_open(&door, &intake, postoffice, &err) != 0) {
+    if (doors_open(&door, &intake, postoffice, NULL, &err) != 0) {
         finding(check, RESULT_FAIL, "%s", err.text);
         return;
     }

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "base/bar.h"
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "cli/drain-backup.h"
 #include "daemon/intake.h"
 #include "daemon/relay.h"
 #include "daemon/spool.h"
@@ -22,16 +22,22 @@
 #define SCRATCH "/tmp/msmailgw-dry-run.XXXXXX"
 
 static const struct output_column columns[] = {
-    {"dry_run", NULL, 0}, {"relayed", NULL, 0},         {"left", NULL, 0},
-    {"waiting", NULL, 0}, {"failed", NULL, 0},          {"held", NULL, 0},
-    {"damaged", NULL, 0}, {"taken", NULL, 0},           {"known", NULL, 0},
-    {"removed", NULL, 0}, {"sent_recipients", NULL, 0}, {"interrupted", NULL, 0},
+    {"dry_run", NULL, 0},  {"relayed", NULL, 0},         {"left", NULL, 0},
+    {"waiting", NULL, 0},  {"failed", NULL, 0},          {"held", NULL, 0},
+    {"damaged", NULL, 0},  {"taken", NULL, 0},           {"known", NULL, 0},
+    {"removed", NULL, 0},  {"sent_recipients", NULL, 0}, {"interrupted", NULL, 0},
+    {"mailbags", NULL, 0}, {"baseline", NULL, 0},        {"collected", NULL, 0},
+    {"vanished", NULL, 0}, {"read_only", NULL, 0},
 };
 
 struct drain {
     struct cli *cli;
     const struct settings_postoffice *only; /* NULL: all */
     bool dry_run;
+    bool read_only; /* a backup */
+    struct drain_backup backup;
+    const char **users; /* of the command line; borrowed strings */
+    size_t user_count;
     bool trouble; /* a postoffice or the relay could not do its work; it was told */
     int locks[3];
     char scratch[64]; /* directory of a dry run before the first start, or "" */
@@ -116,6 +122,8 @@ static void release(struct drain *drain)
     }
     map_free(drain->map);
     free(drain->open);
+    free(drain->users);
+    drain_backup_clear(&drain->backup);
     if (drain->scratch[0] == '\0')
         return;
     store_close(drain->cli->store);
@@ -125,25 +133,29 @@ static void release(struct drain *drain)
 
 /* ---- intake ---- */
 
+/* Mailbags without mail count as well: a bar that stands still frightens. */
+static uint64_t items_seen(const struct intake_counts *counts)
+{
+    return counts->queued + counts->known + counts->left + counts->damaged + counts->mailbags;
+}
+
 static void intake_moved(void *context, const struct intake_counts *counts)
 {
     struct drain *drain = context;
 
-    bar_update(&drain->bar, counts->queued + counts->known + counts->left + counts->damaged);
+    bar_update(&drain->bar, items_seen(counts));
 }
 
-/* The sweep leaves what went wrong with single queues in its note. */
-static int see_note(void *context, const char *name, const char *value, int64_t at_ms)
+static void sweep_one(struct drain *drain, struct intake *intake,
+                      const struct settings_postoffice *postoffice)
 {
-    struct drain *drain = context;
-    json_t *note = json_loads(value, 0, NULL);
-    const char *error = json_string_value(json_object_get(note, "error"));
+    struct error err;
 
-    (void)name;
-    if (at_ms >= drain->began_ms && error != NULL && error[0] != '\0')
-        drain->trouble = true;
-    json_decref(note);
-    return 0;
+    if (intake_sweep(intake, postoffice, &drain->intake, &err) == 0)
+        return;
+    cli_bar_hide(&drain->bar);
+    cli_wrong(CLI_WRONG, "%s: %s", postoffice->title, err.text);
+    drain->trouble = true;
 }
 
 static void take_in(struct drain *drain)
@@ -155,31 +167,26 @@ static void take_in(struct drain *drain)
         .store = cli->store,
         .log = cli->log,
         .dry_run = drain->dry_run,
+        .read_only = drain->read_only,
+        .whole = true,
+        .backup = drain->read_only ? &drain->backup.backup : NULL,
         .stop = stop_wish(),
         .progress = intake_moved,
         .progress_context = drain,
     };
-    struct error err;
 
     bar_init(&drain->bar, "intake", 0);
+    if (drain->read_only)
+        sweep_one(drain, &intake, &drain->backup.postoffice);
     for (size_t i = 0; i < cli->settings->postoffice_count && *stop_wish() == 0; i++) {
         const struct settings_postoffice *postoffice = &cli->settings->postoffices[i];
 
-        if (drain->only != NULL && drain->only != postoffice)
-            continue;
-        if (intake_sweep(&intake, postoffice, &drain->intake, &err) != 0) {
-            cli_bar_hide(&drain->bar);
-            cli_wrong(CLI_WRONG, "%s: %s", postoffice->title, err.text);
-            drain->trouble = true;
-        }
+        if (!drain->read_only && (drain->only == NULL || drain->only == postoffice))
+            sweep_one(drain, &intake, postoffice);
     }
-    bar_end(&drain->bar, drain->intake.queued + drain->intake.known + drain->intake.left +
-                             drain->intake.damaged);
-    if (!drain->dry_run &&
-        store_list_notes(cli->store, "postoffice.", see_note, drain, &err) != 0) {
-        cli_wrong(CLI_WRONG, "%s", err.text);
-        drain->trouble = true;
-    }
+    bar_end(&drain->bar, items_seen(&drain->intake));
+    /* What went wrong with single queues and users was told. */
+    drain->trouble = drain->trouble || (!drain->dry_run && drain->intake.troubles != 0);
 }
 
 /* ---- relay ---- */
@@ -328,6 +335,11 @@ static void say(const struct drain *drain)
     if (!drain->dry_run && drain->intake.damaged > 0)
         output_note(out, "%llu damaged, left on the postoffice: see \"msmailgw status --remains\"",
                     (unsigned long long)drain->intake.damaged);
+    if (drain->intake.collected + drain->intake.vanished > 0)
+        output_note(
+            out, "%llu taken by clients, %llu vanished since the last sweep: see \"msmailgw log\"",
+            (unsigned long long)drain->intake.collected,
+            (unsigned long long)drain->intake.vanished);
     if (drain->held > 0)
         output_note(out, "%llu held: see \"msmailgw queue list --state held\"",
                     (unsigned long long)drain->held);
@@ -353,6 +365,11 @@ static void show(const struct drain *drain)
     output_number(out, drain->intake.removed);
     output_number(out, drain->relay.sent);
     output_flag(out, *stop_wish() != 0);
+    output_number(out, drain->intake.mailbags);
+    output_number(out, drain->intake.baseline);
+    output_number(out, drain->intake.collected);
+    output_number(out, drain->intake.vanished);
+    output_flag(out, drain->read_only);
     output_row_end(out);
     output_end(out);
     say(drain);
@@ -380,24 +397,83 @@ static int run(struct drain *drain)
                : CLI_DONE;
 }
 
+/* getopt keeps one value of an option, and there may be several users. */
+static int collect_users(struct drain *drain, int argc, char **argv)
+{
+    drain->users = calloc((size_t)argc + 1, sizeof *drain->users);
+    if (drain->users == NULL)
+        return cli_wrong(CLI_WRONG, "out of memory");
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--user") == 0 && i + 1 < argc)
+            drain->users[drain->user_count++] = argv[++i];
+        else if (strncmp(argv[i], "--user=", 7) == 0)
+            drain->users[drain->user_count++] = argv[i] + 7;
+    }
+    return 0;
+}
+
+static bool names_postoffice(const struct settings *settings, const char *name)
+{
+    return settings_find_postoffice(settings, name) != NULL;
+}
+
+/* Either a postoffice of the settings, or a directory with a backup of one. */
+static int choose(struct drain *drain, const struct cli_flag *flags)
+{
+    const char *name = flags[0].value;
+    struct drain_wish wish = {
+        .directory = name,
+        .like = flags[3].value,
+        .include_outbound = flags[4].value != NULL,
+        .no_baseline = flags[6].value != NULL,
+        .users = drain->users,
+        .user_count = drain->user_count,
+    };
+
+    drain->dry_run = flags[1].value != NULL;
+    drain->read_only = flags[2].value != NULL;
+    if (!drain->read_only) {
+        if (wish.like != NULL || wish.include_outbound || wish.no_baseline || wish.user_count != 0)
+            return cli_wrong(CLI_USAGE, "--like, --include-outbound, --user and --no-baseline are "
+                                        "for backups: with --read-only");
+        if (name != NULL && (drain->only = cli_postoffice(drain->cli, name)) == NULL)
+            return CLI_USAGE;
+        return 0;
+    }
+    if (name == NULL)
+        return cli_wrong(CLI_USAGE, "--read-only: --postoffice DIR names the backup's directory");
+    if (names_postoffice(drain->cli->settings, name))
+        return cli_wrong(CLI_USAGE,
+                         "--read-only: %s is a postoffice of the settings; write ./%s if a "
+                         "directory of that name is meant",
+                         name, name);
+    return drain_backup_make(&drain->backup, drain->cli, &wish);
+}
+
 int cmd_drain(struct cli *cli, int argc, char **argv)
 {
-    struct cli_flag flags[] = {{"postoffice", true, NULL}, {"dry-run", false, NULL}};
+    struct cli_flag flags[] = {{"postoffice", true, NULL},        {"dry-run", false, NULL},
+                               {"read-only", false, NULL},        {"like", true, NULL},
+                               {"include-outbound", false, NULL}, {"user", true, NULL},
+                               {"no-baseline", false, NULL}};
     struct drain drain = {.cli = cli, .locks = {-1, -1, -1}, .began_ms = clock_now_ms()};
-    int status =
-        cli_flags(cli, &argc, &argv, flags, 2, 0, 0, "drain [--postoffice TITLE] [--dry-run]");
+    int status = collect_users(&drain, argc, argv);
 
-    if (status != 0)
-        return status;
-    status = cli_settings(cli);
-    if (status != 0)
-        return status;
-    drain.dry_run = flags[1].value != NULL;
-    if (flags[0].value != NULL && (drain.only = cli_postoffice(cli, flags[0].value)) == NULL)
-        return CLI_USAGE;
-    if (!drain.dry_run && (status = cli_relaylog(cli)) != 0)
-        return status;
-    status = run(&drain);
+    if (status == 0)
+        status = cli_flags(cli, &argc, &argv, flags, 7, 0, 0,
+                           "drain [--postoffice TITLE] [--dry-run], or drain --postoffice DIR "
+                           "--read-only [--like TITLE] [--user NET/PO/USER]... [--no-baseline] "
+                           "[--include-outbound] [--dry-run]");
+    if (status == 0)
+        status = cli_settings(cli);
+    if (status == 0 && drain.user_count == 0 && flags[5].value != NULL)
+        drain.users[drain.user_count++] = flags[5].value; /* the option was abbreviated */
+    if (status == 0)
+        status = choose(&drain, flags);
+    if (status == 0 && !drain.dry_run)
+        status = cli_relaylog(cli);
+    if (status == 0)
+        status = run(&drain);
     release(&drain);
     return status;
 }

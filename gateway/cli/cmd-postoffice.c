@@ -2,8 +2,11 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/cmd-calibrate.h"
 #include "cli/cmd-survey.h"
@@ -137,6 +140,88 @@ static int mailbags(struct cli *cli, int argc, char **argv)
     return all.problem ? CLI_WRONG : CLI_DONE;
 }
 
+/* ---- a postoffice that went back in time ---- */
+
+struct rewind {
+    const char *name;
+    char *text; /* of the note; NULL: there is none */
+};
+
+static int keep_note(void *context, const char *name, const char *value, int64_t at_ms)
+{
+    struct rewind *rewind = context;
+
+    (void)at_ms;
+    if (strcmp(name, rewind->name) != 0)
+        return 0;
+    free(rewind->text);
+    rewind->text = strdup(value);
+    return 0;
+}
+
+static const struct output_column rewind_columns[] = {
+    {"title", "Postoffice", 0}, {"name", "NET/PO", 0}, {"detail", "Found", 0}};
+
+static void show_rewind(struct output *out, const struct settings_postoffice *postoffice,
+                        const char *text)
+{
+    output_begin(out, OUTPUT_RECORD, "rewind", NULL, NULL, rewind_columns,
+                 COUNT_OF(rewind_columns));
+    output_text(out, postoffice->title);
+    output_text(out, postoffice->name);
+    output_object(out, text);
+    output_row_end(out);
+    output_end(out);
+    output_note(out, "Acknowledged: the next sweep takes the postoffice as it is now. What the "
+                     "journal knows is not relayed again.");
+}
+
+/* The note is all that stops its sweeps; the alarm goes with the next sweep. */
+static int acknowledge(struct cli *cli, const struct settings_postoffice *postoffice,
+                       struct error *err)
+{
+    char name[160];
+    struct rewind rewind = {.name = name};
+    int result;
+
+    snprintf(name, sizeof name, "rewind.%.100s", postoffice->title);
+    result = store_list_notes(cli->store, name, keep_note, &rewind, err);
+    if (result == 0 && rewind.text == NULL)
+        result =
+            error_set(err, ERROR_DATA, "", "%s was not stopped: there is nothing to acknowledge",
+                      postoffice->title);
+    if (result == 0)
+        result = store_put_note(cli->store, name, NULL, clock_now_ms(), err);
+    if (result == 0) {
+        struct relaylog_event event = {
+            .event = "rewind-acknowledged", .po = postoffice->name, .delay_ms = -1};
+
+        relaylog_write(cli->log, clock_now_ms(), &event);
+        show_rewind(cli->out, postoffice, rewind.text);
+    }
+    free(rewind.text);
+    return result;
+}
+
+static int ack_rewind(struct cli *cli, int argc, char **argv)
+{
+    const struct settings_postoffice *postoffice;
+    struct error err;
+    int status = cli_flags(cli, &argc, &argv, NULL, 0, 1, 1, "postoffice ack-rewind PO");
+
+    if (status != 0)
+        return status;
+    status = cli_store(cli);
+    if (status == 0)
+        status = cli_relaylog(cli);
+    if (status != 0)
+        return status;
+    postoffice = cli_postoffice(cli, argv[0]);
+    if (postoffice == NULL)
+        return CLI_USAGE;
+    return acknowledge(cli, postoffice, &err) == 0 ? CLI_DONE : cli_fail(&err);
+}
+
 int cmd_postoffice(struct cli *cli, int argc, char **argv)
 {
     static const struct cli_verb verbs[] = {
@@ -146,6 +231,7 @@ int cmd_postoffice(struct cli *cli, int argc, char **argv)
         {"mailbags", mailbags, "PO", "its queues and mailbags, and how full they are"},
         {"calibrate", cmd_calibrate, "PO|DIR [--known-text FILE] [--write PROFILE]",
          "learn its layout and key from what it stores twice, read-only"},
+        {"ack-rewind", ack_rewind, "PO", "sweep it again after it went back in time"},
     };
 
     return cli_dispatch(cli, "postoffice", verbs, COUNT_OF(verbs), argc, argv);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "queue/cutover.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
@@ -31,6 +32,10 @@ static const struct output_column queue_columns[] = {
     {"messages", "Messages", 0}, {"doubtful", "In doubt", 0}, {"oldest_age", "Oldest", 0},
     {"next_due", "Next due", 0}, {"remains", "Remains", 0},
 };
+static const struct output_column user_columns[] = {
+    {"baseline", "Baseline", 0}, {"active", "Active", 0},   {"draining", "Draining", 0},
+    {"closed", "Closed", 0},     {"stopped", "Stopped", 0},
+};
 static const struct output_column note_columns[] = {
     {"name", "NAME", 0},
     {"age", "SINCE", 0},
@@ -48,6 +53,10 @@ struct status {
     bool wrong;                                   /* something needs the operator */
     const struct settings_postoffice *postoffice; /* that show_postoffice looks for */
     bool found;
+};
+
+struct user_totals {
+    uint64_t states[USER_STATES], stopped, users;
 };
 
 /* A process of ours: a number that was given to another program since does not count. */
@@ -170,6 +179,39 @@ static int show_queue(struct status *status, struct error *err)
     return 0;
 }
 
+/* ---- users who are being moved ---- */
+
+static int count_user(void *context, const struct store_user *user)
+{
+    struct user_totals *totals = context;
+
+    totals->states[user->state]++;
+    totals->stopped += user->fault[0] != '\0';
+    totals->users++;
+    return 0;
+}
+
+/* Who is stopped has an alarm, too, and "user list" names him. */
+static int show_users(struct status *status, struct error *err)
+{
+    struct output *out = status->cli->out;
+    struct user_totals totals = {0};
+
+    if (store_list_users(status->cli->store, NULL, NULL, count_user, &totals, err) != 0)
+        return -1;
+    if (totals.users == 0)
+        return 0;
+    output_begin(out, OUTPUT_RECORD, "users", "\nUsers", NULL, user_columns,
+                 COUNT_OF(user_columns));
+    for (size_t i = 0; i < USER_STATES; i++)
+        output_number(out, totals.states[i]);
+    output_number(out, totals.stopped);
+    output_row_end(out);
+    output_end(out);
+    status->wrong = status->wrong || totals.stopped != 0;
+    return 0;
+}
+
 static int show_note(void *context, const char *name, const char *value, int64_t at_ms)
 {
     struct status *status = context;
@@ -225,7 +267,8 @@ static int show_all(struct status *status, struct error *err)
     output_end(cli->out);
     if (result != 0 || show_postoffices(status, err) != 0 ||
         show_notes(status, "route.", "route", "\nRoutes", err) != 0 ||
-        show_queue(status, err) != 0 || show_notes(status, "alarm.", "alarm", "\nALARMS", err) != 0)
+        show_queue(status, err) != 0 || show_users(status, err) != 0 ||
+        show_notes(status, "alarm.", "alarm", "\nALARMS", err) != 0)
         return -1;
     status->wrong = status->wrong || status->found;
     return 0;

@@ -11,7 +11,8 @@
 #include "base/log.h"
 
 static int open_native(struct door **out, const struct intake *intake,
-                       const struct settings_postoffice *postoffice, struct error *err)
+                       const struct settings_postoffice *postoffice,
+                       const struct doors_users *users, struct error *err)
 {
     const bool changes = !intake->dry_run && !intake->read_only;
     char notes[4096];
@@ -28,6 +29,11 @@ static int open_native(struct door **out, const struct intake *intake,
         .read_only = !changes,
     };
 
+    if (users != NULL) {
+        settings.users = users->users;
+        settings.user_count = users->count;
+        settings.watch = users->watch;
+    }
     if (snprintf(notes, sizeof notes, "%s/native", intake->settings->spool) >= (int)sizeof notes)
         return error_set(err, ERROR_SETUP, "", "spool: the path is too long");
     return door_open_native(out, &settings, err);
@@ -84,11 +90,12 @@ static int open_ffapi(struct door **out, const struct intake *intake,
 }
 
 int doors_open(struct door **out, const struct intake *intake,
-               const struct settings_postoffice *postoffice, struct error *err)
+               const struct settings_postoffice *postoffice, const struct doors_users *users,
+               struct error *err)
 {
     switch (postoffice->door) {
     case DOOR_NATIVE:
-        return open_native(out, intake, postoffice, err);
+        return open_native(out, intake, postoffice, users, err);
     case DOOR_FFAPI:
         return open_ffapi(out, intake, postoffice, err);
     }

@@ -103,7 +103,8 @@ static void sweep_due(const struct intake *intake, int64_t *due)
 
         if (due[i] > now)
             continue;
-        if (intake_sweep(intake, postoffice, &counts, &err) != 0)
+        /* A pause was told once, and is an alarm. */
+        if (intake_sweep(intake, postoffice, &counts, &err) != 0 && !counts.paused)
             log_warn("intake", "%s: %s", postoffice->title, err.text);
         log_sweep(postoffice, &counts);
         due[i] = clock_steady_ms() + (int64_t)postoffice->interval_s * 1000;
@@ -128,10 +129,8 @@ static int run_intake(struct process *process, struct error *err)
     const struct settings *settings = process->settings;
     int64_t *due = calloc(settings->postoffice_count + 1, sizeof *due);
     struct map *map = NULL;
-    struct intake intake = {.settings = settings,
-                            .store = process->store,
-                            .log = process->log,
-                            .stop = stop_wish()};
+    struct intake intake = {
+        .settings = settings, .store = process->store, .log = process->log, .stop = stop_wish()};
 
     if (due == NULL || map_load(&map, settings->map, NULL, NULL, err) != 0) {
         free(due);

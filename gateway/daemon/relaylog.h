@@ -23,7 +23,10 @@ struct relaylog;
 struct relaylog_event {
     const char *event; /* queued duplicate remains removed sending sent deferred failed held
                           suspended resumed recovered report released retried returned deleted
-                          expired started stopped possible-duplicate */
+                          expired started stopped possible-duplicate user-baseline user-activated
+                          user-draining user-closed user-stopped users-stopped
+                          users-resumed collected vanished filling emptier key-stuck key-free
+                          rewound rewind-acknowledged */
     uint64_t id;
     const char *po, *mailbag, *mai;
     const char *from, *rcpt;

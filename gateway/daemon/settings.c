@@ -82,8 +82,8 @@ static void PRINTF_LIKE(2, 0) parse_failed(cfg_t *cfg, const char *format, va_li
     error_set(parsing.err, ERROR_SETUP, "", "%s:%d: %s", parsing.file, cfg->line, text);
 }
 
-/* A list's function is called for each value, and once more at its end. What += appends is never the
- * first value; a first value after the end begins the list anew. */
+/* A list's function is called for each value, and once more at its end. What += appends is never
+ * the first value; a first value after the end begins the list anew. */
 static bool list_again(cfg_opt_t *option)
 {
     unsigned values = cfg_opt_size(option);
@@ -157,6 +157,7 @@ static int load_postoffice(const struct section *section, struct settings_postof
         settings_string(section, "timezone", false, settings_check_timezone, &out->timezone) != 0 ||
         settings_flag(section, "typed-smtp", &out->typed_smtp) != 0 ||
         settings_small(section, "interval", 1, DAY_S, 60, &out->interval_s) != 0 ||
+        settings_small(section, "full-sweep", 1, 30 * DAY_S, DAY_S, &out->full_sweep_s) != 0 ||
         settings_small(section, "batch", 1, 4096, 200, &out->batch) != 0 ||
         settings_number(section, "max-size", 1024, UINT32_MAX, 104857600, &out->max_size) != 0)
         return -1;
@@ -386,21 +387,14 @@ static void watch(cfg_t *cfg, const char *prefix, const cfg_opt_t *options)
 static int load_file(struct section *top, const char *content)
 {
     cfg_opt_t postoffice[] = {
-        CFG_STR("name", NULL, CFGF_NONE),
-        CFG_STR("door", NULL, CFGF_NONE),
-        CFG_STR("path", NULL, CFGF_NONE),
-        CFG_STR("profile", NULL, CFGF_NONE),
-        CFG_STR_LIST("queues", NULL, CFGF_NONE),
-        CFG_STR_LIST("command", NULL, CFGF_NONE),
-        CFG_STR("command-limit", NULL, CFGF_NONE),
-        CFG_STR("codepage", NULL, CFGF_NONE),
-        CFG_STR("timezone", NULL, CFGF_NONE),
-        CFG_STR("unmapped", NULL, CFGF_NONE),
-        CFG_STR("typed-smtp", NULL, CFGF_NONE),
-        CFG_STR("interval", NULL, CFGF_NONE),
-        CFG_STR("batch", NULL, CFGF_NONE),
-        CFG_STR("max-size", NULL, CFGF_NONE),
-        CFG_END(),
+        CFG_STR("name", NULL, CFGF_NONE),          CFG_STR("door", NULL, CFGF_NONE),
+        CFG_STR("path", NULL, CFGF_NONE),          CFG_STR("profile", NULL, CFGF_NONE),
+        CFG_STR_LIST("queues", NULL, CFGF_NONE),   CFG_STR_LIST("command", NULL, CFGF_NONE),
+        CFG_STR("command-limit", NULL, CFGF_NONE), CFG_STR("codepage", NULL, CFGF_NONE),
+        CFG_STR("timezone", NULL, CFGF_NONE),      CFG_STR("unmapped", NULL, CFGF_NONE),
+        CFG_STR("typed-smtp", NULL, CFGF_NONE),    CFG_STR("interval", NULL, CFGF_NONE),
+        CFG_STR("full-sweep", NULL, CFGF_NONE),    CFG_STR("batch", NULL, CFGF_NONE),
+        CFG_STR("max-size", NULL, CFGF_NONE),      CFG_END(),
     };
     cfg_opt_t relay[] = {
         CFG_STR_LIST("hosts", NULL, CFGF_NONE),

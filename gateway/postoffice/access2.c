@@ -15,10 +15,14 @@
 #define RECORD_SIZE 69
 #define FILE_LIMIT ((size_t)RECORD_SIZE * ACCESS2_MAX_USERS)
 
+struct place {
+    struct access2_user *user;
+};
+
 struct access2 {
     struct access2_user *users; /* by record */
     size_t count;
-    struct access2_user **by_name, **by_number;
+    struct place *by_name, *by_number;
 };
 
 bool access2_known(const struct profile *profile)
@@ -65,8 +69,8 @@ static int compare_records(uint32_t a, uint32_t b)
 
 static int by_name(const void *a, const void *b)
 {
-    const struct access2_user *one = *(struct access2_user *const *)a;
-    const struct access2_user *two = *(struct access2_user *const *)b;
+    const struct access2_user *one = ((const struct place *)a)->user;
+    const struct access2_user *two = ((const struct place *)b)->user;
     int order = strcasecmp(one->name, two->name);
 
     return order != 0 ? order : compare_records(one->record, two->record);
@@ -74,8 +78,8 @@ static int by_name(const void *a, const void *b)
 
 static int by_number(const void *a, const void *b)
 {
-    const struct access2_user *one = *(struct access2_user *const *)a;
-    const struct access2_user *two = *(struct access2_user *const *)b;
+    const struct access2_user *one = ((const struct place *)a)->user;
+    const struct access2_user *two = ((const struct place *)b)->user;
 
     if (one->number != two->number)
         return one->number < two->number ? -1 : 1;
@@ -86,20 +90,20 @@ static int by_number(const void *a, const void *b)
 static void mark_ambiguous(struct access2 *access2)
 {
     for (size_t i = 1; i < access2->count; i++) {
-        struct access2_user *const *name = &access2->by_name[i - 1];
-        struct access2_user *const *number = &access2->by_number[i - 1];
+        const struct place *name = &access2->by_name[i - 1];
+        const struct place *number = &access2->by_number[i - 1];
 
-        if (strcasecmp(name[0]->name, name[1]->name) == 0)
-            name[0]->ambiguous = name[1]->ambiguous = true;
-        if (number[0]->number == number[1]->number)
-            number[0]->ambiguous = number[1]->ambiguous = true;
+        if (strcasecmp(name[0].user->name, name[1].user->name) == 0)
+            name[0].user->ambiguous = name[1].user->ambiguous = true;
+        if (number[0].user->number == number[1].user->number)
+            number[0].user->ambiguous = number[1].user->ambiguous = true;
     }
 }
 
 static void sort_users(struct access2 *access2)
 {
     for (size_t i = 0; i < access2->count; i++)
-        access2->by_name[i] = access2->by_number[i] = &access2->users[i];
+        access2->by_name[i].user = access2->by_number[i].user = &access2->users[i];
     qsort(access2->by_name, access2->count, sizeof *access2->by_name, by_name);
     qsort(access2->by_number, access2->count, sizeof *access2->by_number, by_number);
     mark_ambiguous(access2);
@@ -109,8 +113,8 @@ static int fill(struct access2 *access2, const struct profile *profile, const ui
                 size_t records, struct error *err)
 {
     access2->users = calloc(records + 1, sizeof *access2->users);
-    access2->by_name = calloc(records + 1, sizeof(struct access2_user *));
-    access2->by_number = calloc(records + 1, sizeof(struct access2_user *));
+    access2->by_name = calloc(records + 1, sizeof(struct place));
+    access2->by_number = calloc(records + 1, sizeof(struct place));
     if (access2->users == NULL || access2->by_name == NULL || access2->by_number == NULL)
         return error_sys(err, ERROR_SOFT, "", "no memory for the users of a postoffice");
     for (size_t i = 0; i < records; i++) {
@@ -138,9 +142,10 @@ int access2_load(struct access2 **out, struct root *root, const struct profile *
         return -1;
     status = file_read_all(fd, ACCESS2_FILE, FILE_LIMIT, &data, &size, err);
     close(fd);
-    if (status == 0 && (access2 = calloc(1, sizeof *access2)) == NULL)
+    access2 = status == 0 ? calloc(1, sizeof *access2) : NULL;
+    if (status == 0 && access2 == NULL)
         status = error_sys(err, ERROR_SOFT, "", "no memory for the users of a postoffice");
-    if (status == 0)
+    if (access2 != NULL)
         status = fill(access2, profile, data, size / RECORD_SIZE, err);
     free(data);
     if (status != 0) {
@@ -175,28 +180,28 @@ const struct access2_user *access2_at(const struct access2 *access2, size_t plac
 
 static int name_of(const void *key, const void *place)
 {
-    return strcasecmp(key, (*(struct access2_user *const *)place)->name);
+    return strcasecmp(key, ((const struct place *)place)->user->name);
 }
 
 static int number_of(const void *key, const void *place)
 {
-    return compare_records(*(const uint32_t *)key, (*(struct access2_user *const *)place)->number);
+    return compare_records(*(const uint32_t *)key, ((const struct place *)place)->user->number);
 }
 
 const struct access2_user *access2_find(const struct access2 *access2, const char *name)
 {
-    struct access2_user **found =
+    const struct place *found =
         bsearch(name, access2->by_name, access2->count, sizeof *found, name_of);
 
-    return found != NULL ? *found : NULL;
+    return found != NULL ? found->user : NULL;
 }
 
 const struct access2_user *access2_find_mailbag(const struct access2 *access2, uint32_t number)
 {
-    struct access2_user **found =
+    const struct place *found =
         bsearch(&number, access2->by_number, access2->count, sizeof *found, number_of);
 
-    return found != NULL ? *found : NULL;
+    return found != NULL ? found->user : NULL;
 }
 
 /* ---- the three files ---- */

@@ -92,8 +92,10 @@ struct native_view {
     const uint8_t *records; /* COUNT of 116 octets */
     const bool *live;       /* COUNT */
     size_t count, live_count;
-    const char
-        *stamp; /* of both files from before they were read (stamp.h); "": could not be taken */
+    /* Of both files from before they were read (stamp.h), and the latest of their times; "" when it
+     * could not be taken. */
+    const char *stamp;
+    int64_t newest_ms;
 };
 
 /* What a round tells and asks beside its items; members may be NULL. Calls are made from door_begin
@@ -102,6 +104,8 @@ struct native_watch {
     void *context;
     /* A mailbag has been read for the first time in this round, under its lock. */
     void (*seen)(void *context, const struct native_view *view);
+    /* The round has left the mailbag that was told last; COMPLETE: all its items were given. */
+    void (*left)(void *context, bool complete);
     /* Whether a live record of a user's mailbag is left alone: its message is not even opened. RAW
      * is 116 octets. */
     bool (*skip)(void *context, const char *queue, uint32_t record, const uint8_t *raw);

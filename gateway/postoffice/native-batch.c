@@ -46,6 +46,7 @@ static int compare_headers(const void *a, const void *b)
 /* KEY and MBG as they were read. */
 struct contents {
     char stamp[STAMP_SIZE];
+    int64_t newest_ms;
     uint8_t *records;
     bool *live;
     size_t count;
@@ -65,7 +66,7 @@ static int contents_read(struct contents *contents, struct native *native, struc
     struct key key;
 
     memset(contents, 0, sizeof *contents);
-    if (stamp_take(native->root, id, contents->stamp, NULL, &ignored) != 0)
+    if (stamp_take(native->root, id, contents->stamp, &contents->newest_ms, &ignored) != 0)
         contents->stamp[0] = '\0';
     if (key_load(native->root, id, &key, err) != 0 ||
         mbg_load(native->root, id, &contents->records, &contents->count, err) != 0)
@@ -89,6 +90,7 @@ static void tell_contents(struct native *native, const struct contents *contents
         .live = contents->live,
         .count = contents->count,
         .stamp = contents->stamp,
+        .newest_ms = contents->newest_ms,
     };
 
     if (queue->told || native->watch.seen == NULL)

@@ -166,14 +166,19 @@ static int begin_queue(struct native *native, struct error *err)
 /* The queue has its turn again while there is mail of it that nobody has seen in this round: beyond
  * the limit, or at the end of a batch that the caller ended early; not when he read none of it, nor
  * when its items could not be removed. */
-static void end_batch(struct native *native)
+static void end_batch(struct native *native, bool begun)
 {
     const struct native_batch *batch = &native->batch;
+    const struct native_queue *queue = batch->queue;
+    bool complete = begun && !batch->failed && (batch->count == 0 || batch->next != 0);
 
     native->again =
         !batch->failed && batch->next != 0 && (batch->more || batch->next < batch->count);
-    if (!native->again)
+    if (!native->again) {
         native->at++;
+        if (queue->told && native->watch.left != NULL)
+            native->watch.left(native->watch.context, complete);
+    }
     clear_batch(&native->batch);
 }
 
@@ -187,7 +192,7 @@ static int try_queue(struct native *native, size_t limit, struct error *err)
         native->batch.more = (size_t)left > native->batch.count;
         return 1;
     }
-    end_batch(native);
+    end_batch(native, left == 0);
     return left;
 }
 
@@ -250,7 +255,7 @@ static void native_abandon(struct door *door)
     struct native *native = native_of(door);
 
     if (native->batch.open)
-        end_batch(native);
+        end_batch(native, true);
 }
 
 static int native_finish(struct door *door, struct error *err)

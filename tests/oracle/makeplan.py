@@ -37,7 +37,7 @@ def recipients_of(world):
     locals_ = ["/".join(OWN) + "/" + user["box"] for user in world.users if user["box"]]
     outside = [random_case(rng, person) for queue in world.queues for person in queue["people"]]
     to, cc = [], []
-    if rng.random() < 0.12:
+    if rng.random() < world.args.local_share:
         return rng.sample(locals_, min(len(locals_), rng.randint(1, 3))), []
     to.append(rng.choice(outside))
     for target, most in ((to, 3), (cc, 3)):

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One batch of a door: each item is read, the queue commits, and only then it is removed. */
+#include "config.h"
+
+#include "daemon/intake-int.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "daemon/enqueue.h"
+#include "daemon/spool.h"
+
+/* MIME forms of a batch wait in memory for the commit (64 KiB each at most); their temporary files
+ * on disk: a batch ends early when they are this large together. */
+#define MAX_BATCH_OCTETS UINT64_C(67108864)
+
+static void leave_damaged(struct sweep *sweep, const struct item *item, const struct error *err)
+{
+    sweep->damaged++;
+    remain_note(sweep, &item->place, "damaged", err->text);
+}
+
+/* Mapped recipients only, or the settings say that the others come back, or it is out anyway. */
+static bool to_be_taken(const struct sweep *sweep, const struct prepared *prepared)
+{
+    if (!prepared->item->removable)
+        return prepared->recipient_count != 0;
+    if (prepared->mapped == 0)
+        return false;
+    return prepared->mapped == prepared->recipient_count ||
+           sweep->postoffice->unmapped == UNMAPPED_REPORT;
+}
+
+static void leave_unmapped(struct sweep *sweep, const struct prepared *prepared)
+{
+    char reason[192];
+
+    sweep->left++;
+    if (prepared->recipient_count == 0) {
+        remain_note(sweep, &prepared->item->place, "foreign", "no recipient of this queue");
+        return;
+    }
+    for (size_t i = 0; i < prepared->recipient_count; i++) {
+        if (prepared->recipients[i].address != NULL)
+            continue;
+        snprintf(reason, sizeof reason, "%zu of %zu recipients not in the map, first %.100s",
+                 prepared->recipient_count - prepared->mapped, prepared->recipient_count,
+                 prepared->recipients[i].original);
+        break;
+    }
+    remain_note(sweep, &prepared->item->place, "unmapped", reason);
+}
+
+/* The name behind the last slash of an address. */
+static const char *mailbox_of(const char *address)
+{
+    const char *slash = strrchr(address, '/');
+
+    return slash != NULL ? slash + 1 : address;
+}
+
+/* Programs of the postoffice write to each other by mail: directory synchronization (Q162841,
+ * Q125511), address lists (Q112879), and what two clients of one user leave (Q117648). It is
+ * nobody's mail; to relay it or to answer it does harm. */
+static const char *system_name(const struct message *message)
+{
+    static const char *const names[] = {"$SYSTEM", "*SPECIAL", "*MAILBAG"};
+
+    for (size_t i = 0; i < message->address_count; i++) {
+        for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
+            if (strcasecmp(mailbox_of(message->addresses[i].text), names[n]) == 0)
+                return names[n];
+        }
+    }
+    return NULL;
+}
+
+static bool leave_system(struct sweep *sweep, const struct item *item)
+{
+    const char *name = item->removable ? system_name(item->message) : NULL;
+    char reason[64];
+
+    if (name == NULL)
+        return false;
+    snprintf(reason, sizeof reason, "mail of the postoffice's programs: %s", name);
+    sweep->left++;
+    remain_note(sweep, &item->place, "system", reason);
+    look_set_fate(sweep, item, LOOK_ACCOUNTED);
+    return true;
+}
+
+/* 1 when the item was in his mailbag at the baseline: by its header, or by what it says (HEX, NULL
+ * before it was read). */
+static int leave_baseline(struct sweep *sweep, const struct item *item, const char *hex,
+                          struct error *err)
+{
+    const struct sweep_user *user = item->owner != NULL ? users_find(sweep, item->owner) : NULL;
+    int found;
+
+    if (user == NULL || user->baseline_items == 0)
+        return 0;
+    found = store_in_baseline(sweep->intake->store, sweep->postoffice->name, user->mailbox,
+                              hex == NULL ? item->header : NULL, hex, err);
+    if (found == 1) {
+        sweep->baseline++;
+        look_set_fate(sweep, item, LOOK_ACCOUNTED);
+    }
+    return found;
+}
+
+static void log_duplicate(struct sweep *sweep, const struct prepared *prepared)
+{
+    struct relaylog_event event = {
+        .event = "duplicate",
+        .po = sweep->postoffice->name,
+        .mailbag = prepared->item->place.mailbag,
+        .mai = sweep_place_name(&prepared->item->place),
+        .rcpt = prepared->item->owner,
+        .reason = "the journal knows it",
+        .delay_ms = -1,
+    };
+
+    relaylog_write(sweep->intake->log, clock_now_ms(), &event);
+}
+
+/* 1: goes into the queue with this batch; 0: stays, or is known; -1 as door_next. */
+static int consider(struct sweep *sweep, struct prepared *prepared, struct item *item,
+                    struct error *err)
+{
+    int known;
+
+    if (leave_system(sweep, item))
+        return 0;
+    known = leave_baseline(sweep, item, NULL, err);
+    if (known != 0)
+        return known < 0 ? -1 : 0;
+    if (prepare_recipients(prepared, sweep->intake, sweep->postoffice, item, err) != 0)
+        return -1;
+    if (!to_be_taken(sweep, prepared)) {
+        leave_unmapped(sweep, prepared);
+        return 0;
+    }
+    if (prepare_fingerprint(prepared, sweep->door, item, err) != 0)
+        return -1;
+    known = leave_baseline(sweep, item, prepared->fingerprint, err);
+    if (known != 0)
+        return known < 0 ? -1 : 0;
+    known = enqueue_known(sweep->intake->store, prepared, err);
+    if (known < 0)
+        return -1;
+    if (known == 1) {
+        sweep->known++;
+        log_duplicate(sweep, prepared);
+        look_set_fate(sweep, item, LOOK_PENDING);
+        door_accept(sweep->door, item);
+        return 0;
+    }
+    if (prepare_mime(prepared, sweep->intake, sweep->postoffice, err) != 0)
+        return -1;
+    return 1;
+}
+
+/* Reads one item of the batch. 1 read, 0 no more, -1 the batch cannot go on. */
+static int read_item(struct sweep *sweep, struct error *err)
+{
+    struct item *item = NULL;
+    struct prepared prepared = {0};
+    int status = door_next(sweep->door, &item, err);
+
+    if (status == 0)
+        return 0;
+    if (status > 0)
+        status = consider(sweep, &prepared, item, err);
+    if (status == 1) {
+        sweep->ready_octets += content_size(prepared.mime);
+        sweep->ready[sweep->ready_count++] = prepared;
+        look_set_fate(sweep, item, LOOK_PENDING);
+        door_accept(sweep->door, item);
+        return 1;
+    }
+    prepared_clear(&prepared);
+    if (status < 0) {
+        if (err->class != ERROR_DATA || item == NULL)
+            return -1;
+        leave_damaged(sweep, item, err);
+    }
+    return 1;
+}
+
+static int write_batch(struct sweep *sweep, int64_t now, struct error *err)
+{
+    for (size_t i = 0; i < sweep->ready_count; i++) {
+        if (enqueue_item(sweep->intake, sweep->postoffice, &sweep->ready[i], now, &sweep->ids[i],
+                         err) != 0)
+            return -1;
+    }
+    if (remain_write(sweep, now, err) != 0)
+        return -1;
+    return look_write(sweep, now, err);
+}
+
+static int commit_batch(struct sweep *sweep, struct error *err)
+{
+    const struct intake *intake = sweep->intake;
+    int status;
+
+    if (sweep->ready_count + sweep->remain_count == 0 || intake->dry_run)
+        return 0;
+    if (store_begin(intake->store, err) != 0)
+        return -1;
+    status = write_batch(sweep, clock_now_ms(), err);
+    if (status == 0)
+        status = store_commit(intake->store, err);
+    else
+        store_rollback(intake->store);
+    look_written(sweep, status == 0);
+    if (status == 0 && sweep->ready_count != 0)
+        spool_wake(intake->settings);
+    return status;
+}
+
+static void log_batch(struct sweep *sweep)
+{
+    int64_t now = clock_now_ms();
+
+    for (size_t i = 0; i < sweep->ready_count; i++) {
+        const struct prepared *prepared = &sweep->ready[i];
+        struct relaylog_event event = {
+            .event = "queued",
+            .id = sweep->ids[i],
+            .po = sweep->postoffice->name,
+            .mailbag = prepared->item->place.mailbag,
+            .mai = sweep_place_name(&prepared->item->place),
+            .from = prepared->sender,
+            .size = content_size(prepared->mime),
+            .msgid = prepared->facts.message_id,
+            .delay_ms = -1,
+        };
+
+        if (sweep->ids[i] == 0) {
+            log_duplicate(sweep, prepared);
+            continue;
+        }
+        for (size_t r = 0; r < prepared->recipient_count; r++) {
+            event.rcpt = prepared->recipients[r].address != NULL ? prepared->recipients[r].address
+                                                                 : prepared->recipients[r].original;
+            relaylog_write(sweep->intake->log, now, &event);
+        }
+    }
+}
+
+static void count_batch(struct sweep *sweep, bool removed)
+{
+    struct intake_counts *counts = sweep->counts;
+
+    for (size_t i = 0; i < sweep->ready_count; i++)
+        counts->recipients += sweep->ready[i].recipient_count;
+    counts->queued += sweep->ready_count;
+    counts->known += sweep->known;
+    counts->left += sweep->left;
+    counts->damaged += sweep->damaged;
+    counts->baseline += sweep->baseline;
+    if (removed)
+        counts->removed += sweep->ready_count + sweep->known;
+    counts->batches++;
+    if (sweep->intake->progress != NULL)
+        sweep->intake->progress(sweep->intake->progress_context, counts);
+}
+
+static void clear_batch(struct sweep *sweep)
+{
+    for (size_t i = 0; i < sweep->ready_count; i++)
+        prepared_clear(&sweep->ready[i]);
+    sweep->ready_count = 0;
+    sweep->ready_octets = 0;
+    sweep->remain_count = 0;
+    sweep->known = sweep->left = sweep->damaged = sweep->baseline = 0;
+}
+
+/* After the commit nothing is lost any more, whatever door_finish says: the journal knows. */
+static int finish_batch(struct sweep *sweep, struct error *err)
+{
+    struct relaylog_event event = {
+        .event = "removed", .po = sweep->postoffice->name, .delay_ms = -1};
+    char reason[64];
+    int status;
+
+    log_batch(sweep);
+    remain_log(sweep, clock_now_ms());
+    status = door_finish(sweep->door, err);
+    if (status != 0)
+        look_spoil(sweep);
+    else if (!sweep->intake->read_only)
+        look_removed(sweep, sweep->ready_count + sweep->known);
+    count_batch(sweep, status == 0 && !sweep->intake->read_only);
+    if (status == 0 && sweep->ready_count + sweep->known != 0 && !sweep->intake->read_only) {
+        snprintf(reason, sizeof reason, "%zu items", sweep->ready_count + sweep->known);
+        event.reason = reason;
+        relaylog_write(sweep->intake->log, clock_now_ms(), &event);
+    }
+    return status;
+}
+
+/* A file of the ffapi door is one batch, however large: its contents are ranges of that file. */
+static bool batch_full(const struct sweep *sweep)
+{
+    return sweep->ready_count == INTAKE_MAX_BATCH ||
+           (sweep->ready_octets >= MAX_BATCH_OCTETS && sweep->postoffice->door == DOOR_NATIVE);
+}
+
+/* Commits what was read, and only then has it removed. */
+static int end_batch(struct sweep *sweep, struct error *err)
+{
+    int status = commit_batch(sweep, err);
+
+    if (status == 0 && !sweep->intake->dry_run)
+        return finish_batch(sweep, err);
+    if (status == 0)
+        count_batch(sweep, false);
+    else
+        look_spoil(sweep);
+    door_abandon(sweep->door);
+    return status;
+}
+
+/* An item that stops the batch stops only itself: what was read before it goes into the queue, and
+ * what comes behind it is in the next batch. */
+int batch_run(struct sweep *sweep, struct error *err)
+{
+    struct error stopped = {0};
+    int read, status;
+
+    do
+        read = batch_full(sweep) ? 0 : read_item(sweep, err);
+    while (read == 1);
+    if (read < 0) {
+        stopped = *err;
+        look_spoil(sweep);
+    }
+    status = end_batch(sweep, err);
+    clear_batch(sweep);
+    if (read < 0)
+        *err = stopped;
+    return read < 0 ? -1 : status;
+}
