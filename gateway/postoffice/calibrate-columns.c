@@ -30,6 +30,7 @@ struct cal_model {
     uint32_t before[256], single[256];
     uint64_t total, built;
     double typical, alone; /* nats an octet of text itself, with and without the one before */
+    double chance;         /* of octets that are none */
 };
 
 double cal_ln(double x)
@@ -59,6 +60,16 @@ double cal_model_nats(const struct cal_model *model, int before, uint8_t octet)
     return (double)model->nats[before < 0 ? 256 : before][octet];
 }
 
+double cal_model_typical(const struct cal_model *model)
+{
+    return model->typical;
+}
+
+double cal_model_chance(const struct cal_model *model)
+{
+    return model->chance;
+}
+
 /* Of text in any language, before anything was seen: coarse classes, letters of no alphabet
  * preferred. */
 static double prior(unsigned octet)
@@ -80,6 +91,18 @@ static double prior(unsigned octet)
     if (octet >= 0x80)
         return 0.13 / 128;
     return 2e-6;
+}
+
+/* Any octet of seven bits is as likely as any other. */
+static double chance_nats(const struct cal_model *model)
+{
+    double sum = 0;
+
+    for (unsigned a = 0; a < 256 && model->total != 0; a++) {
+        for (unsigned b = 0; model->before[a] != 0 && b < 128; b++)
+            sum += (double)model->nats[a][b] * model->before[a] / (128.0 * (double)model->total);
+    }
+    return model->total != 0 ? sum : 3 * PAIR_TEXT;
 }
 
 static void build(struct cal_model *model)
@@ -106,6 +129,7 @@ static void build(struct cal_model *model)
     model->typical = model->total != 0 ? sum / (double)model->total : PAIR_TEXT;
     model->typical = model->typical < PAIR_TEXT ? model->typical : PAIR_TEXT;
     model->alone = model->alone < ALONE_TEXT ? model->alone : ALONE_TEXT;
+    model->chance = chance_nats(model);
     model->built = model->total;
 }
 
@@ -132,9 +156,10 @@ static void learn_pair(struct cal_model *model, int before, int octet)
 static void learn_column(const struct calibration *cal, struct cal_model *model, size_t at)
 {
     for (size_t t = 0; t < cal->text_count && t < 2000; t++) {
-        const struct cal_text *text = &cal->texts[t];
-        if (at != 0 && at < text->size)
-            learn_pair(model, clear_at(cal, text, at - 1), clear_at(cal, text, at));
+        const struct cal_text *text = &cal->texts[cal->by_size[t]];
+        if (at == 0 || text->size <= at)
+            break;
+        learn_pair(model, clear_at(cal, text, at - 1), clear_at(cal, text, at));
     }
     if (model->total > model->built + model->built / 16)
         build(model);
@@ -179,7 +204,9 @@ size_t cal_collect(const struct calibration *cal, size_t at, size_t period, bool
     size_t count = 0;
 
     for (size_t t = 0; t < cal->text_count; t++) {
-        const struct cal_text *text = &cal->texts[t];
+        const struct cal_text *text = &cal->texts[cal->by_size[t]];
+        if (text->size <= at)
+            break;
         for (size_t i = skip_first ? at + period : at; i < text->size; i += period) {
             if (count == CAL_SAMPLES)
                 return count;
@@ -263,32 +290,28 @@ static bool decide(struct calibration *cal, struct cal_model *model, size_t at)
 /* The first position that too few strings reach. */
 static size_t reach(const struct calibration *cal)
 {
-    size_t longest[LEAST_SAMPLES] = {0}; /* falling */
+    size_t end;
 
     if (cal->profile.key_period != 0)
         return cal->profile.key_period;
-    for (size_t t = 0; t < cal->text_count; t++) {
-        size_t size = cal->texts[t].size;
-        for (size_t i = 0; i < LEAST_SAMPLES; i++) {
-            if (size > longest[i]) {
-                size_t smaller = longest[i];
-                longest[i] = size;
-                size = smaller;
-            }
-        }
-    }
-    return longest[LEAST_SAMPLES - 1] < CAL_MAX_KEY ? longest[LEAST_SAMPLES - 1] : CAL_MAX_KEY;
+    if (cal->text_count < LEAST_SAMPLES)
+        return 0;
+    end = cal->texts[cal->by_size[LEAST_SAMPLES - 1]].size;
+    return end < CAL_MAX_KEY ? end : CAL_MAX_KEY;
 }
 
-static size_t one_pass(struct calibration *cal, struct cal_model *model)
+static int one_pass(struct calibration *cal, struct cal_model *model, int pass, size_t *decided,
+                    struct error *err)
 {
-    size_t end = reach(cal), decided = 0;
+    size_t end = reach(cal);
 
     for (size_t at = 0; at < end; at++) {
+        if (cal_progress(cal, CAL_PHASE_COLUMNS, (size_t)pass * end + at, PASSES * end, err) != 0)
+            return -1;
         if (cal->table[at] == PROFILE_KEY_UNKNOWN && !cal->key[at].withdrawn)
-            decided += decide(cal, model, at);
+            *decided += decide(cal, model, at);
     }
-    return decided;
+    return 0;
 }
 
 /* With both neighbours known and more text seen, a value must still be the best. */
@@ -331,30 +354,38 @@ static void check_plain(struct calibration *cal, const struct cal_model *model)
     }
 }
 
-int cal_learn_columns(struct calibration *cal, struct error *err)
+struct cal_model *cal_model_new(const struct calibration *cal, struct error *err)
 {
     struct cal_model *model = calloc(1, sizeof *model);
-    bool period;
 
-    if (model == NULL)
-        return error_sys(err, ERROR_SOFT, "", "no memory");
+    if (model == NULL) {
+        error_sys(err, ERROR_SOFT, "", "no memory");
+        return NULL;
+    }
     learn_subjects(cal, model);
     build(model);
     for (size_t at = 1; at < CAL_MAX_KEY && cal_key_at(cal, at) != PROFILE_KEY_UNKNOWN; at++)
         learn_column(cal, model, at);
     build(model);
-    period = cal_find_period(cal, model);
-    for (int pass = 0; pass < PASSES; pass++) {
-        size_t decided = one_pass(cal, model);
-        if (decided == 0)
-            break;
-        if (!period)
-            period = cal_find_period(cal, model);
+    return model;
+}
+
+int cal_learn_columns(struct calibration *cal, struct cal_model *model, struct error *err)
+{
+    size_t decided = 1;
+
+    for (int pass = 0; pass < PASSES && decided != 0; pass++) {
+        decided = 0;
+        if (cal->profile.key_period == 0 && cal_find_period(cal, model, err) != 0)
+            return -1;
+        if (one_pass(cal, model, pass, &decided, err) != 0)
+            return -1;
     }
+    if (cal->profile.key_period == 0 && cal_find_period(cal, model, err) != 0)
+        return -1;
     cal_shorten_period(cal);
     build(model);
     check_plain(cal, model);
     look_again(cal, model);
-    free(model);
     return 0;
 }
