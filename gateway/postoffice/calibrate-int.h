@@ -179,6 +179,9 @@ double cal_model_typical(const struct cal_model *model); /* nats an octet of tex
 double cal_model_chance(const struct cal_model *model);  /* of what is none */
 double cal_ln(double x);                                 /* x > 0 */
 
+/* calibrate-page.c: the code page, from subjects and the text that is known. */
+int cal_learn_page(struct calibration *cal, struct error *err) WARN_UNUSED;
+
 /* calibrate-known.c. *FOUND is false when no message has the known text, or two have it that would
  * give different keys. */
 int cal_vote_known_text(struct calibration *cal, const struct cal_model *model, bool *found,

@@ -197,7 +197,7 @@ static int learn(struct calibration *cal, struct error *err)
     learn_chain(cal);
     if (profile_knows(&cal->profile, PROFILE_CHAIN))
         cal_learn_text(cal);
-    if (learn_text(cal, err) != 0)
+    if (learn_text(cal, err) != 0 || cal_learn_page(cal, err) != 0)
         return -1;
     cal_learn_date(cal);
     cal_learn_trailer(cal);
