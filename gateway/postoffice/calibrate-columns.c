@@ -314,7 +314,16 @@ static int one_pass(struct calibration *cal, struct cal_model *model, int pass, 
     return 0;
 }
 
-/* With both neighbours known and more text seen, a value must still be the best. */
+static void withdraw(struct calibration *cal, size_t at)
+{
+    cal->key[at].withdrawn = true;
+    cal->key[at].source = CAL_UNKNOWN;
+    cal->table[at] = PROFILE_KEY_UNKNOWN;
+    cal->withdrawn++;
+}
+
+/* With both neighbours known and more text seen, a value must still be the best; one that a single
+ * message of known text gave must not be one that others convincingly contradict. */
 static void look_again(struct calibration *cal, const struct cal_model *model)
 {
     size_t end = cal->profile.key_period != 0 ? cal->profile.key_period : CAL_MAX_KEY;
@@ -323,23 +332,23 @@ static void look_again(struct calibration *cal, const struct cal_model *model)
         struct cal_sample samples[CAL_SAMPLES];
         struct cal_score score;
         size_t count;
-        if (cal->key[at].source != CAL_STATISTICS)
+        bool same;
+        if (cal->key[at].source != CAL_STATISTICS && cal->key[at].source != CAL_KNOWN_TEXT)
             continue;
         count = cal_collect(cal, at, cal->profile.key_period, false, samples);
         cal_score(cal, model, samples, count, &score);
-        if (score.best == cal->key[at].value && score.margin >= NEED)
-            continue;
-        cal->key[at].withdrawn = true;
-        cal->key[at].source = CAL_UNKNOWN;
-        cal->table[at] = PROFILE_KEY_UNKNOWN;
-        cal->withdrawn++;
+        same = score.best == cal->key[at].value;
+        if (cal->key[at].source == CAL_STATISTICS
+                ? !same || score.margin < NEED
+                : !same && convinces(model, samples, count, &score))
+            withdraw(cal, at);
     }
 }
 
 /* A position of plain text whose column is nothing like text under its value. */
 static void check_plain(struct calibration *cal, const struct cal_model *model)
 {
-    for (size_t at = 0; at < CAL_HEAD; at++) {
+    for (size_t at = 0; at < CAL_MAX_KEY; at++) {
         struct cal_sample samples[CAL_SAMPLES];
         struct cal_score score;
         size_t count;

@@ -13,6 +13,7 @@
 #define CAL_HEAD 64          /* octets kept of each string of a message */
 #define CAL_MAX_STRINGS 96   /* kept of one message */
 #define CAL_MAX_KEY 16384    /* positions that are looked at */
+#define CAL_TO 0x05          /* FIPS PUB 98, confirmed by the bytes of Q104423 */
 #define CAL_LEAST_VALUES 5   /* observations below which no value is accepted */
 #define CAL_LEAST_VOTES 3    /* messages below which no key position is, from plain text */
 #define CAL_MOST_HEADER 4096 /* octets that may stand before a known text */
@@ -178,6 +179,11 @@ double cal_model_nats(const struct cal_model *model, int before, uint8_t octet);
 double cal_model_typical(const struct cal_model *model); /* nats an octet of text */
 double cal_model_chance(const struct cal_model *model);  /* of what is none */
 double cal_ln(double x);                                 /* x > 0 */
+
+/* calibrate-block.c: the header block of Windows clients as known plain text, and as the mark of
+ * the field Text where nothing else tells it. */
+int cal_vote_block(struct calibration *cal, struct error *err) WARN_UNUSED;
+void cal_learn_text_by_block(struct calibration *cal);
 
 /* calibrate-page.c: the code page, from subjects and the text that is known. */
 int cal_learn_page(struct calibration *cal, struct error *err) WARN_UNUSED;

@@ -23,6 +23,8 @@
 #define MOST_WITHOUT 2  /* ... or dropped: line ends, ^Z */
 #define MOST_AGAINST 32 /* one position of the statistics in so many may be wrong */
 
+#define DISPUTED (-2) /* two strings of the text give another key there */
+
 struct run {
     double nats;
     unsigned octets;
@@ -68,19 +70,31 @@ static size_t place_of(const struct calibration *cal, size_t position)
 /* What the text says about position AT, beside what is known of it. */
 static void derive(const struct calibration *cal, struct place *place, size_t at, uint8_t value)
 {
-    if (place->key[at] != PROFILE_KEY_UNKNOWN) {
-        place->match += place->key[at] == value;
-        place->impossible += place->key[at] != value;
-        return;
-    }
-    place->key[at] = value;
-    if (cal->table[at] == PROFILE_KEY_UNKNOWN)
-        return;
-    place->match += cal->table[at] == value;
-    if (cal->table[at] == value)
-        return;
-    place->against += cal->key[at].source == CAL_STATISTICS;
-    place->impossible += cal->key[at].source != CAL_STATISTICS;
+    bool seen = place->key[at] != PROFILE_KEY_UNKNOWN;
+    int before = seen ? place->key[at] : cal->table[at];
+
+    if (before == value)
+        place->match++;
+    else if (before != PROFILE_KEY_UNKNOWN && (seen || cal->key[at].source != CAL_STATISTICS))
+        place->impossible++;
+    else if (before != PROFILE_KEY_UNKNOWN)
+        place->against++;
+    if (seen)
+        place->key[at] = before == value ? value : DISPUTED;
+    else
+        place->key[at] = value;
+}
+
+/* A client may have changed a character; what is somewhere else altogether agrees by chance. */
+static bool hopeless(const struct place *place)
+{
+    return (place->against + place->impossible) * 4 > place->match + 16;
+}
+
+static bool agrees(const struct place *place)
+{
+    return place->against * MOST_AGAINST <= place->match + MOST_AGAINST &&
+           place->impossible * CAL_TOLERANCE <= place->match;
 }
 
 /* False as soon as the text cannot stand there. */
@@ -101,12 +115,12 @@ static bool derive_all(struct known *known, struct place *place)
             if (where >= CAL_MAX_KEY)
                 continue;
             derive(cal, place, where, (uint8_t)(step ^ known->text[at + i - place->skip]));
-            if (place->impossible != 0 || place->against * 4 > place->match + 16)
+            if (hopeless(place))
                 return false;
         }
         at += part->length;
     }
-    return place->against * MOST_AGAINST <= place->match + MOST_AGAINST;
+    return agrees(place);
 }
 
 static int place_key(const struct calibration *cal, const struct place *place, size_t position)
@@ -115,7 +129,9 @@ static int place_key(const struct calibration *cal, const struct place *place, s
 
     if (at >= CAL_MAX_KEY)
         return PROFILE_KEY_UNKNOWN;
-    return cal->table[at] != PROFILE_KEY_UNKNOWN ? cal->table[at] : place->key[at];
+    if (cal->table[at] != PROFILE_KEY_UNKNOWN)
+        return cal->table[at];
+    return place->key[at] != DISPUTED ? place->key[at] : PROFILE_KEY_UNKNOWN;
 }
 
 static void weigh_text(const struct known *known, struct place *place, const struct cal_text *text)
@@ -181,8 +197,7 @@ static bool convinces(const struct known *known, const struct place *place)
 static bool same_key(const struct place *a, const struct place *b)
 {
     for (size_t i = 0; i < CAL_MAX_KEY; i++) {
-        if (a->key[i] != PROFILE_KEY_UNKNOWN && b->key[i] != PROFILE_KEY_UNKNOWN &&
-            a->key[i] != b->key[i])
+        if (a->key[i] >= 0 && b->key[i] >= 0 && a->key[i] != b->key[i])
             return false;
     }
     return true;
@@ -193,7 +208,7 @@ static size_t known_positions(const struct place *place)
     size_t count = 0;
 
     for (size_t i = 0; i < CAL_MAX_KEY; i++)
-        count += place->key[i] != PROFILE_KEY_UNKNOWN;
+        count += place->key[i] >= 0;
     return count;
 }
 
@@ -272,6 +287,10 @@ static void take_position(struct calibration *cal, size_t at, uint8_t value)
         position->agree++;
         return;
     }
+    if (cal->table[at] != PROFILE_KEY_UNKNOWN && position->source != CAL_STATISTICS) {
+        position->disagree++;
+        return;
+    }
     if (cal->table[at] != PROFILE_KEY_UNKNOWN)
         cal->withdrawn++; /* the statistics were wrong */
     *position = (struct cal_position){.agree = 1, .value = value, .source = CAL_KNOWN_TEXT};
@@ -289,7 +308,7 @@ static void take_known(struct known *known)
     for (size_t i = 0; i < CAL_MAX_KEY; i += RUN)
         changed = changed || run_verdict(known, i) < 0;
     for (size_t i = 0; i < CAL_MAX_KEY; i++) {
-        if (best->key[i] != PROFILE_KEY_UNKNOWN && run_verdict(known, i) >= (changed ? 1 : 0))
+        if (best->key[i] >= 0 && run_verdict(known, i) >= (changed ? 1 : 0))
             take_position(known->cal, i, (uint8_t)best->key[i]);
     }
 }

@@ -172,7 +172,7 @@ static int learn_text(struct calibration *cal, struct error *err)
 
     if (!profile_knows(&cal->profile, PROFILE_FIELD_TEXT))
         return 0;
-    if (cal_read_texts(cal, err) != 0)
+    if (cal_read_texts(cal, err) != 0 || cal_vote_block(cal, err) != 0)
         return -1;
     model = cal_model_new(cal, err);
     if (model != NULL)
@@ -197,6 +197,9 @@ static int learn(struct calibration *cal, struct error *err)
     learn_chain(cal);
     if (profile_knows(&cal->profile, PROFILE_CHAIN))
         cal_learn_text(cal);
+    if (profile_knows(&cal->profile, PROFILE_CHAIN) &&
+        !profile_knows(&cal->profile, PROFILE_FIELD_TEXT))
+        cal_learn_text_by_block(cal);
     if (learn_text(cal, err) != 0 || cal_learn_page(cal, err) != 0)
         return -1;
     cal_learn_date(cal);
