@@ -34,6 +34,7 @@ struct letter {
     size_t originator, recipients, subject; /* lengths of the values */
 };
 
+/* One vote for each plain octet: equal ones say the same under any distance. */
 struct position {
     uint16_t votes[256];
     uint8_t seen[32]; /* a bit for each plain octet */
@@ -66,24 +67,42 @@ static size_t shown_length(const uint8_t *name, size_t size)
     return size - first;
 }
 
-/* Length of the recipients with "; " between them; 0 when one cannot be read. */
+/* The address in STRING, -1 when it cannot be read. What a client shows of it begins at *SHOWN. */
+static int read_address(const struct calibration *cal, const struct cal_string *string,
+                        uint8_t clear[CAL_HEAD + 1], size_t *shown)
+{
+    size_t size;
+
+    if (string->length > CAL_HEAD ||
+        cal_decode(cal, string->head, string->length, clear) != string->length)
+        return -1;
+    clear[string->length] = '\0';
+    size = strlen((const char *)clear);
+    *shown = size - shown_length(clear, size);
+    return 0;
+}
+
+/* Length of the recipients with "; " between them; 0 when one cannot be read, or when the
+ * originator is not whom the mailbag's record names. */
 static size_t recipients_length(const struct calibration *cal, const struct cal_mail *mail)
 {
-    uint8_t clear[CAL_HEAD];
-    size_t length = 0;
+    uint8_t clear[CAL_HEAD + 1];
+    size_t length = 0, shown;
+    bool same = false;
 
     for (size_t i = 0; i < mail->count; i++) {
         const struct cal_string *string = &cal->strings[mail->first + i];
-        size_t name;
-        if (string->vendor || string->place != CAL_DIRECT || string->code != CAL_TO)
+        if (string->vendor || string->place != CAL_DIRECT ||
+            (string->code != CAL_TO && string->code != CAL_FROM))
             continue;
-        if (string->length > CAL_HEAD ||
-            cal_decode(cal, string->head, string->length, clear) != string->length)
+        if (read_address(cal, string, clear, &shown) != 0)
             return 0;
-        name = strnlen((const char *)clear, string->length);
-        length += shown_length(clear, name) + (length != 0 ? 2 : 0);
+        if (string->code == CAL_FROM)
+            same = strcmp((const char *)clear + shown, mail->header.sender) == 0;
+        else
+            length += strlen((const char *)clear + shown) + (length != 0 ? 2 : 0);
     }
-    return length;
+    return same ? length : 0;
 }
 
 static void collect(struct block *block)
@@ -143,16 +162,17 @@ static double vote(struct block *block, enum part part, size_t distance, unsigne
             size_t at = distance + before + i;
             uint8_t octet = (uint8_t)plain[i], key;
             struct position *position;
+            bool first;
             if (at >= text->size || at >= MOST_AT)
                 break;
             position = &block->at[at];
             key = (uint8_t)(text->octets[at] ^ text->octets[at - 1] ^ octet);
-            if ((position->seen[octet / 8] & 1 << octet % 8) == 0) {
-                bool first = memcmp(position->seen, (uint8_t[32]){0}, 32) == 0;
-                position->seen[octet / 8] |= (uint8_t)(1 << octet % 8);
-                *pairs += !first;
-                agree += !first && position->votes[key] != 0;
-            }
+            if ((position->seen[octet / 8] & 1 << octet % 8) != 0)
+                continue;
+            first = memcmp(position->seen, (uint8_t[32]){0}, 32) == 0;
+            position->seen[octet / 8] |= (uint8_t)(1 << octet % 8);
+            *pairs += !first;
+            agree += !first && position->votes[key] != 0;
             position->votes[key]++;
         }
     }
@@ -203,10 +223,10 @@ static void take_position(struct calibration *cal, size_t at, const struct posit
     }
     if (cal->table[place] != PROFILE_KEY_UNKNOWN) {
         position->disagree += agree;
-        cal->contradictions++;
+        cal->contradictions += position->source == CAL_PLAIN;
         return;
     }
-    *position = (struct cal_position){.agree = agree, .value = value, .source = CAL_PLAIN};
+    *position = (struct cal_position){.agree = agree, .value = value, .source = CAL_BLOCK};
     cal->table[place] = value;
     cal->eight_bits = cal->eight_bits || value > 127;
 }

@@ -30,7 +30,7 @@ struct cal_model {
     uint32_t before[256], single[256];
     uint64_t total, built;
     double typical, alone; /* nats an octet of text itself, with and without the one before */
-    double chance;         /* of octets that are none */
+    double chance;         /* of three texts over each other */
 };
 
 double cal_ln(double x)
@@ -93,16 +93,29 @@ static double prior(unsigned octet)
     return 2e-6;
 }
 
-/* Any octet of seven bits is as likely as any other. */
-static double chance_nats(const struct cal_model *model)
+/* OUT: how likely each value of A ^ B is. */
+static void combine(const double a[256], const double b[256], double out[256])
 {
-    double sum = 0;
-
-    for (unsigned a = 0; a < 256 && model->total != 0; a++) {
-        for (unsigned b = 0; model->before[a] != 0 && b < 128; b++)
-            sum += (double)model->nats[a][b] * model->before[a] / (128.0 * (double)model->total);
+    memset(out, 0, 256 * sizeof *out);
+    for (unsigned i = 0; i < 256; i++) {
+        for (unsigned j = 0; j < 256 && a[i] > 0; j++)
+            out[i ^ j] += a[i] * b[j];
     }
-    return model->total != 0 ? sum : 3 * PAIR_TEXT;
+}
+
+/* A key that was taken from the wrong place leaves three texts over each other: that is nearer to
+ * text than octets by chance are. */
+static double chance_nats(const struct cal_model *model, const double chance[256])
+{
+    double two[256], three[256], sum = 0;
+
+    combine(chance, chance, two);
+    combine(two, chance, three);
+    for (unsigned a = 0; a < 256; a++) {
+        for (unsigned b = 0; b < 256; b++)
+            sum += three[a] * three[b] * (double)model->nats[a][b];
+    }
+    return sum;
 }
 
 static void build(struct cal_model *model)
@@ -129,7 +142,7 @@ static void build(struct cal_model *model)
     model->typical = model->total != 0 ? sum / (double)model->total : PAIR_TEXT;
     model->typical = model->typical < PAIR_TEXT ? model->typical : PAIR_TEXT;
     model->alone = model->alone < ALONE_TEXT ? model->alone : ALONE_TEXT;
-    model->chance = chance_nats(model);
+    model->chance = chance_nats(model, chance);
     model->built = model->total;
 }
 
@@ -322,8 +335,8 @@ static void withdraw(struct calibration *cal, size_t at)
     cal->withdrawn++;
 }
 
-/* With both neighbours known and more text seen, a value must still be the best; one that a single
- * message of known text gave must not be one that others convincingly contradict. */
+/* With both neighbours known and more text seen, a value must still be the best; what a known text
+ * or a header block gave must not be what others convincingly contradict. */
 static void look_again(struct calibration *cal, const struct cal_model *model)
 {
     size_t end = cal->profile.key_period != 0 ? cal->profile.key_period : CAL_MAX_KEY;
@@ -333,7 +346,7 @@ static void look_again(struct calibration *cal, const struct cal_model *model)
         struct cal_score score;
         size_t count;
         bool same;
-        if (cal->key[at].source != CAL_STATISTICS && cal->key[at].source != CAL_KNOWN_TEXT)
+        if (cal->key[at].source == CAL_UNKNOWN || cal->key[at].source == CAL_PLAIN)
             continue;
         count = cal_collect(cal, at, cal->profile.key_period, false, samples);
         cal_score(cal, model, samples, count, &score);

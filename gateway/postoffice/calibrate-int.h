@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Parts of calibration. Included only by postoffice/calibrate*.c. */
+/* Parts of calibration. Included only by postoffice/calibrate*.c and their test. */
 #ifndef POSTOFFICE_CALIBRATE_INT_H
 #define POSTOFFICE_CALIBRATE_INT_H
 
@@ -10,10 +10,11 @@
 #include "postoffice/key.h"
 #include "postoffice/mbg.h"
 
-#define CAL_HEAD 64          /* octets kept of each string of a message */
-#define CAL_MAX_STRINGS 96   /* kept of one message */
-#define CAL_MAX_KEY 16384    /* positions that are looked at */
-#define CAL_TO 0x05          /* FIPS PUB 98, confirmed by the bytes of Q104423 */
+#define CAL_HEAD 64        /* octets kept of each string of a message */
+#define CAL_MAX_STRINGS 96 /* kept of one message */
+#define CAL_MAX_KEY 16384  /* positions that are looked at */
+#define CAL_FROM 0x01      /* FIPS PUB 98, confirmed by the bytes of Q104423 */
+#define CAL_TO 0x05
 #define CAL_LEAST_VALUES 5   /* observations below which no value is accepted */
 #define CAL_LEAST_VOTES 3    /* messages below which no key position is, from plain text */
 #define CAL_MOST_HEADER 4096 /* octets that may stand before a known text */
@@ -62,7 +63,7 @@ struct cal_text {
     uint64_t length; /* of the string, of which SIZE octets were read */
 };
 
-enum cal_source { CAL_UNKNOWN, CAL_PLAIN, CAL_STATISTICS, CAL_KNOWN_TEXT };
+enum cal_source { CAL_UNKNOWN, CAL_PLAIN, CAL_BLOCK, CAL_STATISTICS, CAL_KNOWN_TEXT };
 
 struct cal_position {
     unsigned agree, disagree;
@@ -177,7 +178,7 @@ void cal_score(const struct calibration *cal, const struct cal_model *model,
 /* ln P(octet | before), BEFORE -1: not known. */
 double cal_model_nats(const struct cal_model *model, int before, uint8_t octet);
 double cal_model_typical(const struct cal_model *model); /* nats an octet of text */
-double cal_model_chance(const struct cal_model *model);  /* of what is none */
+double cal_model_chance(const struct cal_model *model);  /* of three texts over each other */
 double cal_ln(double x);                                 /* x > 0 */
 
 /* calibrate-block.c: the header block of Windows clients as known plain text, and as the mark of

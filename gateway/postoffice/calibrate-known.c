@@ -298,6 +298,15 @@ static void take_position(struct calibration *cal, size_t at, uint8_t value)
     cal->eight_bits = cal->eight_bits || value > 127;
 }
 
+/* Beside a refuted run the shift may begin or end within this one. */
+static bool is_taken(const struct known *known, size_t at, bool changed)
+{
+    if (!changed)
+        return true;
+    return run_verdict(known, at) > 0 && (at < RUN || run_verdict(known, at - RUN) >= 0) &&
+           (at + RUN >= CAL_MAX_KEY || run_verdict(known, at + RUN) >= 0);
+}
+
 /* Where a client has changed the text, what follows is shifted: then only what other texts confirm
  * is taken. */
 static void take_known(struct known *known)
@@ -308,7 +317,7 @@ static void take_known(struct known *known)
     for (size_t i = 0; i < CAL_MAX_KEY; i += RUN)
         changed = changed || run_verdict(known, i) < 0;
     for (size_t i = 0; i < CAL_MAX_KEY; i++) {
-        if (best->key[i] >= 0 && run_verdict(known, i) >= (changed ? 1 : 0))
+        if (best->key[i] >= 0 && is_taken(known, i, changed))
             take_position(known->cal, i, (uint8_t)best->key[i]);
     }
 }

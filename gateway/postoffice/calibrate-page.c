@@ -14,7 +14,7 @@
  * table, no two alphabets in one word). No language is assumed. Pages that differ in no letter that
  * occurs cannot be told apart, and then none is taken.
  */
-#define PAGES 13
+#define PAGES 16
 #define LEAST_PLACES 12     /* different ones with an octet beyond ASCII */
 #define LEAST_AGAINST 8     /* of them that speak against each other page */
 #define NEED 30.0           /* nats before the runner-up */
@@ -44,11 +44,11 @@ struct places {
     uint64_t octets;
 };
 
-/* Those of Q174153 that have one octet for a character, what DOS had beside them, and that of
+/* Those of Q174153 that have one octet for a character, what DOS had beside them, and those of
  * Windows. */
-static const char *const names[PAGES] = {"CP437", "CP737", "CP850", "CP852", "CP855",
-                                         "CP857", "CP860", "CP861", "CP862", "CP863",
-                                         "CP865", "CP866", "CP1252"};
+static const char *const names[PAGES] = {"CP437",  "CP737",  "CP850",  "CP852", "CP855", "CP857",
+                                         "CP860",  "CP861",  "CP862",  "CP863", "CP865", "CP866",
+                                         "CP1250", "CP1252", "CP1254", "CP1257"};
 
 /* ---- what an octet is ---- */
 
@@ -209,10 +209,13 @@ static bool is_letter(struct sign sign)
     return sign.kind == LOWER || sign.kind == UPPER;
 }
 
-/* Nats that SIGN costs between BEFORE and AFTER. */
-static double cost_of(struct sign before, struct sign sign, struct sign after)
+/* Nats that the octet of PLACE costs between its neighbours. */
+static double place_cost(const struct page *page, const uint8_t place[3])
 {
+    struct sign before = page->signs[place[0]], sign = page->signs[place[1]],
+                after = page->signs[place[2]];
     unsigned beside = (unsigned)is_letter(before) + is_letter(after);
+    bool ascii = (place[0] < 0x80 && is_letter(before)) || (place[2] < 0x80 && is_letter(after));
 
     if (sign.kind == NOTHING)
         return 8;
@@ -225,14 +228,12 @@ static double cost_of(struct sign before, struct sign sign, struct sign after)
         return 6;
     if (beside == 0)
         return 2;
+    /* Accents upon accents: another alphabet under a Latin page. */
+    if (sign.script == LATIN && !ascii)
+        return 3;
     if (sign.kind == UPPER)
         return before.kind == LOWER ? 6 : after.kind == LOWER || after.kind == UPPER ? 0.6 : 1;
     return after.kind == UPPER ? 4 : 0.3;
-}
-
-static double place_cost(const struct page *page, const uint8_t place[3])
-{
-    return cost_of(page->signs[place[0]], page->signs[place[1]], page->signs[place[2]]);
 }
 
 static const struct page *best_page(struct places *places)
@@ -281,7 +282,7 @@ static unsigned list_rivals(const struct places *places, const struct page *best
 
 static void decide(struct calibration *cal, const struct places *places, const struct page *best)
 {
-    char rivals[64];
+    char rivals[96];
     double margin;
     unsigned seen = (unsigned)places->count;
 

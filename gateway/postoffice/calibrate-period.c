@@ -17,10 +17,20 @@
 #define DISAGREES 25.0 /* nats for another one */
 #define LEAST_COLUMN 10
 
-static bool equal_runs(const struct calibration *cal, size_t period, unsigned *agree)
+/* Behind the last known position. */
+static size_t known_end(const struct calibration *cal)
+{
+    size_t end = CAL_MAX_KEY;
+
+    while (end > 0 && cal->table[end - 1] == PROFILE_KEY_UNKNOWN)
+        end--;
+    return end;
+}
+
+static bool equal_runs(const struct calibration *cal, size_t period, size_t end, unsigned *agree)
 {
     *agree = 0;
-    for (size_t i = 0; i + period < CAL_MAX_KEY; i++) {
+    for (size_t i = 0; i + period < end; i++) {
         if (cal->table[i] == PROFILE_KEY_UNKNOWN || cal->table[i + period] == PROFILE_KEY_UNKNOWN)
             continue;
         if (cal->table[i] != cal->table[i + period])
@@ -32,8 +42,10 @@ static bool equal_runs(const struct calibration *cal, size_t period, unsigned *a
 
 static size_t by_equal_runs(const struct calibration *cal, unsigned *agree)
 {
-    for (size_t period = LEAST_PERIOD; period < CAL_MAX_KEY / 2; period++) {
-        if (equal_runs(cal, period, agree))
+    size_t end = known_end(cal);
+
+    for (size_t period = LEAST_PERIOD; period < CAL_MAX_KEY / 2 && period < end; period++) {
+        if (equal_runs(cal, period, end, agree))
             return period;
     }
     return 0;
@@ -175,7 +187,7 @@ void cal_shorten_period(struct calibration *cal)
     unsigned agree;
 
     for (size_t part = LEAST_PERIOD; part <= period / 2; part++) {
-        if (period % part != 0 || !equal_runs(cal, part, &agree))
+        if (period % part != 0 || !equal_runs(cal, part, period, &agree))
             continue;
         fold(cal, part);
         cal->profile.key_period = part;

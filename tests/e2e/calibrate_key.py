@@ -23,8 +23,8 @@ REACH = 4000
 WORDS = """the order of parts was sent to us with a price list, please answer before noon; machine and
 three report in March: visit hotel quarters about your Friday invoice? quick brown fox jumps over lazy
 dogs, zebra (7) Volume 42 per cent; yes no maybe""".split()
-TOTAL = {"offices": 0, "positions": 0, "wrong": 0, "withdrawn": 0, "completed": 0, "pages": 0,
-         "pages_open": 0}
+TOTAL = {"offices": 0, "plain": 0, "statistics": 0, "known_text": 0, "wrong": 0, "withdrawn": 0,
+         "completed": 0, "periods": 0, "pages": 0, "pages_open": 0}
 
 
 def known_text(seed):
@@ -83,7 +83,6 @@ class Office:
 class Keys(Case):
     def check_key(self, office, verdict, written):
         wrong = untrue(written, office.root + ".profile")
-        TOTAL["positions"] += verdict["key_known"]
         TOTAL["wrong"] += sum(line.startswith("key position") for line in wrong)
         TOTAL["withdrawn"] += verdict["key_withdrawn"]
         self.assert_none(wrong, "what was learnt")
@@ -106,8 +105,12 @@ class Keys(Case):
         verdict, _, written = office.calibrate()
         self.check_key(office, verdict, written)
         self.check_page(office, written)
+        TOTAL["plain"] += verdict["key_plain"]
+        TOTAL["statistics"] += verdict["key_statistics"]
+        TOTAL["periods"] += "cipher.period" in load(written)[0]
         told = office.calibrate("--known-text", office.text)
         self.check_key(office, told[0], written)
+        TOTAL["known_text"] += max(0, told[0]["key_known"] - verdict["key_known"])
         if told[1]["mai.field.text"]["value"]:
             self.check_known(office, told[0], written)
 
