@@ -29,8 +29,9 @@ struct cal_model {
     uint32_t pairs[256][256];
     uint32_t before[256], single[256];
     uint64_t total, built;
-    double typical, alone; /* nats an octet of text itself, with and without the one before */
-    double chance;         /* of three texts over each other */
+    double typical, alone;   /* nats an octet of text itself, with and without the one before */
+    double chance;           /* of three texts over each other */
+    double seen, seen_alone; /* as TYPICAL and ALONE, in the columns of plain text; 0: none */
 };
 
 double cal_ln(double x)
@@ -277,9 +278,39 @@ static bool convinces(const struct cal_model *model, const struct cal_sample *sa
     for (size_t i = 0; i < count; i++)
         pairs += samples[i].before >= 0;
     alone = (double)count - pairs;
-    expected = (model->typical * pairs + model->alone * alone) / (double)count;
+    expected = ((model->seen < model->typical ? model->seen : model->typical) * pairs +
+                (model->seen_alone < model->alone ? model->seen_alone : model->alone) * alone) /
+               (double)count;
     return score->margin >= NEED + NEED_PAIR * pairs + NEED_ALONE * alone &&
            score->mean >= expected - WORSE;
+}
+
+/* What columns are like whose key plain text has told: no more is asked of the others. */
+static void measure(const struct calibration *cal, struct cal_model *model)
+{
+    double pairs = 0, alone = 0, most = (model->typical + model->chance) / 2;
+    size_t counted = 0;
+
+    for (size_t at = 1; at < CAL_HEAD; at++) {
+        struct cal_sample samples[CAL_SAMPLES];
+        size_t count;
+        if (cal->key[at].source != CAL_PLAIN)
+            continue;
+        count =
+            cal_collect(cal, at, cal->profile.key_period, cal->profile.key_period != 0, samples);
+        for (size_t i = 0; count >= LEAST_SAMPLES && i < count; i++) {
+            uint8_t clear = (uint8_t)(samples[i].step ^ cal->table[at]);
+            if (samples[i].before < 0)
+                continue;
+            pairs += cal_model_nats(model, samples[i].before, clear);
+            alone += cal_model_nats(model, -1, clear);
+            counted++;
+        }
+    }
+    model->seen = counted >= CAL_SAMPLES ? pairs / (double)counted : 0;
+    model->seen_alone = counted >= CAL_SAMPLES ? alone / (double)counted : 0;
+    if (model->seen < most)
+        model->seen = model->seen_alone = 0;
 }
 
 static bool decide(struct calibration *cal, struct cal_model *model, size_t at)
@@ -318,6 +349,7 @@ static int one_pass(struct calibration *cal, struct cal_model *model, int pass, 
 {
     size_t end = reach(cal);
 
+    measure(cal, model);
     for (size_t at = 0; at < end; at++) {
         if (cal_progress(cal, CAL_PHASE_COLUMNS, (size_t)pass * end + at, PASSES * end, err) != 0)
             return -1;
