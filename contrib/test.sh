@@ -87,10 +87,16 @@ lane_release() {
     step e2e-cli e2e "$work/gcc" cli
     step e2e-route e2e "$work/gcc" route
     step e2e-calibrate e2e "$work/gcc" calibrate
+    step e2e-calibrate-key e2e "$work/gcc" calibrate_key
     step bench bench
+    step bench-calibrate bench_calibrate
 }
 
 bench() { cd "$source" && MSMAILGW="$work/gcc/msmailgw" TMPDIR="$work" tests/bench/relay.sh 300; }
+
+bench_calibrate() {
+    cd "$source" && MSMAILGW="$work/gcc/msmailgw" TMPDIR="$work" tests/bench/calibrate.sh 2000
+}
 
 lane_sanitizers() {
     step oracle python_tests tests/oracle/selftest.py

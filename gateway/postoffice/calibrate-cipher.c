@@ -102,3 +102,54 @@ int cal_vote_subjects(struct calibration *cal, struct error *err)
     free(votes);
     return 0;
 }
+
+/* ---- one table for all strings ---- */
+
+#define LEAST_CLEAR 8 /* octets of a string from which it can be told */
+
+static bool is_clear(const uint8_t *clear, size_t size, bool lines)
+{
+    for (size_t i = 0; i < size; i++) {
+        bool layout = lines && clear[i] >= 8 && clear[i] <= 13;
+        if (clear[i] == 0x7F || (clear[i] < 0x20 && !layout))
+            return false;
+    }
+    return true;
+}
+
+/* A string that the known beginning of the table turns into what may stand there. */
+static void count_shared(const struct calibration *cal, const struct cal_string *string,
+                         bool address, unsigned counts[2])
+{
+    uint8_t clear[CAL_HEAD];
+    size_t size = string->length < CAL_HEAD ? string->length : CAL_HEAD;
+
+    size = cal_decode(cal, string->head, size, clear);
+    if (size < LEAST_CLEAR)
+        return;
+    if (address)
+        size = strnlen((const char *)clear, size);
+    counts[0] += size >= 3 && is_clear(clear, size, !address);
+    counts[1]++;
+}
+
+void cal_report_shared(struct calibration *cal)
+{
+    struct cal_evidence *evidence = &cal->evidence[PROFILE_CHAIN];
+    unsigned addresses[2] = {0}, texts[2] = {0};
+    size_t used = strlen(evidence->how);
+
+    for (size_t i = 0; i < cal->string_count; i++) {
+        const struct cal_string *string = &cal->strings[i];
+        if (string->vendor || string->place != CAL_DIRECT)
+            continue;
+        if (string->code == CAL_FROM || string->code == CAL_TO)
+            count_shared(cal, string, true, addresses);
+        else if (profile_knows(&cal->profile, PROFILE_FIELD_TEXT) &&
+                 string->code == cal->profile.field_text)
+            count_shared(cal, string, false, texts);
+    }
+    snprintf(evidence->how + used, sizeof evidence->how - used,
+             "; it opens %u of %u addresses, %u of %u texts", addresses[0], addresses[1], texts[0],
+             texts[1]);
+}

@@ -149,6 +149,8 @@ int cal_vote_subjects(struct calibration *cal, struct error *err) WARN_UNUSED;
 size_t cal_decode(const struct calibration *cal, const uint8_t *cipher, size_t size, uint8_t *out);
 /* 0 to 255, or -1; the period is applied. */
 int cal_key_at(const struct calibration *cal, size_t position);
+/* Tells beside cipher.chain how many addresses and texts the same table opens. */
+void cal_report_shared(struct calibration *cal);
 /* How many positions from 0 on are known without a gap; SIZE_MAX: all of them. */
 size_t cal_known_run(const struct calibration *cal);
 

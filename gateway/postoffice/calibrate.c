@@ -202,6 +202,8 @@ static int learn(struct calibration *cal, struct error *err)
         cal_learn_text_by_block(cal);
     if (learn_text(cal, err) != 0 || cal_learn_page(cal, err) != 0)
         return -1;
+    if (profile_knows(&cal->profile, PROFILE_CHAIN))
+        cal_report_shared(cal);
     cal_learn_date(cal);
     cal_learn_trailer(cal);
     cal_learn_priority(cal);

@@ -451,6 +451,24 @@ static void test_block_differs(void **state)
     close_office(&office);
 }
 
+/* How many strings of each kind the same table opens is told beside cipher.chain. */
+static void test_shared(void **state)
+{
+    struct office office;
+
+    (void)state;
+    open_office(&office, 0, 71);
+    add_letters(&office, 1, 100, 0);
+    add_address(&office, &office.cal->mails[0], CAL_TO, "NORTH/HQ/BOND");
+    add_address(&office, &office.cal->mails[0], CAL_TO, "NORTH/HQ/MONEY");
+    add_address(&office, &office.cal->mails[0], CAL_FROM, "NORTH/HQ/ADMIN");
+    office.cal->strings[1].head[5] ^= 0x4C; /* the H becomes a control */
+    cal_report_shared(office.cal);
+    if (strstr(office.cal->evidence[PROFILE_CHAIN].how, "2 of 3 addresses, 0 of 0 texts") == NULL)
+        fail_msg("%s", office.cal->evidence[PROFILE_CHAIN].how);
+    close_office(&office);
+}
+
 /* ---- the code page ---- */
 
 static void test_page(void **state)
@@ -625,7 +643,8 @@ int main(void)
         cmocka_unit_test(test_known_changed), cmocka_unit_test(test_known_shifted),
         cmocka_unit_test(test_withdrawn),     cmocka_unit_test(test_no_text),
         cmocka_unit_test(test_periods),       cmocka_unit_test(test_block),
-        cmocka_unit_test(test_block_differs), cmocka_unit_test(test_page),
+        cmocka_unit_test(test_block_differs), cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_page),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
