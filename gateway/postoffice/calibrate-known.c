@@ -241,13 +241,15 @@ static void try_place(struct known *known, size_t first, size_t skip, bool exact
     known->best = known->tried;
 }
 
-static unsigned find_known(struct known *known)
+/* FOUND: how many different keys would follow. */
+static int find_known(struct known *known, unsigned *found, struct error *err)
 {
-    const struct calibration *cal = known->cal;
-    unsigned found = 0;
+    struct calibration *cal = known->cal;
 
     for (size_t t = 0; t < cal->text_count; t++) {
         size_t length;
+        if (cal_progress(cal, CAL_PHASE_KNOWN, t, cal->text_count, err) != 0)
+            return -1;
         if (t != 0 && cal->texts[t].mail == cal->texts[t - 1].mail)
             continue;
         length = text_length(cal, t);
@@ -256,10 +258,10 @@ static unsigned find_known(struct known *known)
             size_t end = known->size + after;
             if (length + MOST_WITHOUT >= end && length + MOST_WITHOUT - end <= CAL_MOST_HEADER)
                 try_place(known, t, length + MOST_WITHOUT - end,
-                          after == MOST_WITHOUT && length == known->size, &found);
+                          after == MOST_WITHOUT && length == known->size, found);
         }
     }
-    return found;
+    return 0;
 }
 
 /* ---- what was found ---- */
@@ -326,6 +328,8 @@ int cal_vote_known_text(struct calibration *cal, const struct cal_model *model, 
                         struct error *err)
 {
     struct known *known;
+    unsigned keys = 0;
+    int status = 0;
 
     *found = true;
     if (cal->options->known_text == NULL)
@@ -336,10 +340,14 @@ int cal_vote_known_text(struct calibration *cal, const struct cal_model *model, 
     known->cal = cal;
     known->model = model;
     known->text = stored_form(cal->options, &known->size);
-    *found = known->text != NULL && known->size != 0 && find_known(known) == 1;
+    if (known->text == NULL)
+        status = error_sys(err, ERROR_SOFT, "", "no memory");
+    else if (known->size != 0)
+        status = find_known(known, &keys, err);
+    *found = status == 0 && keys == 1;
     if (*found)
         take_known(known);
     free(known->text);
     free(known);
-    return 0;
+    return status;
 }
