@@ -91,13 +91,19 @@ lane_release() {
     step e2e-calibrate e2e "$work/gcc" calibrate
     step e2e-check e2e "$work/gcc" check
     step e2e-share e2e "$work/gcc" share
+    step e2e-calibrate-key e2e "$work/gcc" calibrate_key
     step bench bench
+    step bench-calibrate bench_calibrate
 }
 
 bench() {
     cd "$source" && MSMAILGW="$work/gcc/msmailgw" TMPDIR="$work" tests/bench/relay.sh 300 &&
         MSMAILGW="$work/gcc/msmailgw" MSMAILGWD="$work/gcc/msmailgwd" TMPDIR="$work" \
             tests/bench/sweep.sh 200 10
+}
+
+bench_calibrate() {
+    cd "$source" && MSMAILGW="$work/gcc/msmailgw" TMPDIR="$work" tests/bench/calibrate.sh 2000
 }
 
 lane_sanitizers() {

@@ -318,6 +318,11 @@ static const struct signature signatures[] = {
     {".RTF", "{\\rt", 4},
     {".EPS", "%!PS", 4},
     {".PDF", "%PDF", 4},
+    {".PPT", "\xD0\xCF\x11\xE0", 4},
+    {".JPG", "\xFF\xD8\xFF\xE0", 4},
+    {".PCX", "\x0A\x05\x01\x08", 4},
+    {".WK1", "\x00\x00\x02\x00", 4},
+    {".WMF", "\xD7\xCD\xC6\x9A", 4},
     {".PNG", "\x89PNG", 4},
 };
 

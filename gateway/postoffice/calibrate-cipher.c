@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUBJECT_SIZE 40  /* Q156844 */
-#define LEAST_MATCH 24   /* positions with a known key that the known text must agree in */
-#define MOST_HEADER 4096 /* octets that may stand before it */
+#define SUBJECT_SIZE 40 /* Q156844 */
 
 struct votes {
     uint16_t count[CAL_HEAD][256];
@@ -105,120 +103,53 @@ int cal_vote_subjects(struct calibration *cal, struct error *err)
     return 0;
 }
 
-/* ---- a message of known text ---- */
+/* ---- one table for all strings ---- */
 
-/* The known text with each lone LF as CR LF, as a client stores it. */
-static uint8_t *stored_form(const struct calibrate_options *options, size_t *size)
+#define LEAST_CLEAR 8 /* octets of a string from which it can be told */
+
+static bool is_clear(const uint8_t *clear, size_t size, bool lines)
 {
-    uint8_t *out = malloc(options->known_size * 2 + 1);
-
-    *size = 0;
-    for (size_t i = 0; out != NULL && i < options->known_size; i++) {
-        if (options->known_text[i] == '\n' && (i == 0 || options->known_text[i - 1] != '\r'))
-            out[(*size)++] = '\r';
-        out[(*size)++] = options->known_text[i];
+    for (size_t i = 0; i < size; i++) {
+        bool layout = lines && clear[i] >= 8 && clear[i] <= 13;
+        if (clear[i] == 0x7F || (clear[i] < 0x20 && !layout))
+            return false;
     }
-    return out;
+    return true;
 }
 
-/* T is a string of the text that begins at FIRST, and all before it were read to their end. */
-static bool same_text(const struct calibration *cal, size_t first, size_t t)
+/* A string that the known beginning of the table turns into what may stand there. */
+static void count_shared(const struct calibration *cal, const struct cal_string *string,
+                         bool address, unsigned counts[2])
 {
-    return cal->texts[t].mail == cal->texts[first].mail && (t == first || !cal->texts[t - 1].cut);
+    uint8_t clear[CAL_HEAD];
+    size_t size = string->length < CAL_HEAD ? string->length : CAL_HEAD;
+
+    size = cal_decode(cal, string->head, size, clear);
+    if (size < LEAST_CLEAR)
+        return;
+    if (address)
+        size = strnlen((const char *)clear, size);
+    counts[0] += size >= 3 && is_clear(clear, size, !address);
+    counts[1]++;
 }
 
-/* Walks over the strings of the text that begins at FIRST; TEXT stands behind its first SKIP octets
- * (a client's header block). True when all octets whose key is known are those of TEXT. */
-static bool fits(const struct calibration *cal, size_t first, size_t skip, const uint8_t *text,
-                 size_t size)
+void cal_report_shared(struct calibration *cal)
 {
-    size_t at = 0, match = 0;
+    struct cal_evidence *evidence = &cal->evidence[PROFILE_CHAIN];
+    unsigned addresses[2] = {0}, texts[2] = {0};
+    size_t used = strlen(evidence->how);
 
-    for (size_t t = first; t < cal->text_count && same_text(cal, first, t); t++) {
-        const struct cal_text *part = &cal->texts[t];
-        for (size_t i = 0; i < part->size && at < skip + size; i++, at++) {
-            int key = cal_key_at(cal, i);
-            if (key == PROFILE_KEY_UNKNOWN || at < skip)
-                continue;
-            if ((part->octets[i] ^ (i != 0 ? part->octets[i - 1] : 0) ^ key) != text[at - skip])
-                return false;
-            match++;
-        }
-    }
-    return match >= LEAST_MATCH;
-}
-
-static size_t text_length(const struct calibration *cal, const struct cal_mail *mail)
-{
-    size_t length = 0;
-
-    for (size_t i = 0; i < mail->count; i++) {
-        const struct cal_string *string = &cal->strings[mail->first + i];
-        if (!string->vendor && string->code == cal->profile.field_text &&
-            string->place == CAL_DIRECT)
-            length += string->length;
-    }
-    return length;
-}
-
-static void take_known(struct calibration *cal, size_t first, size_t skip, const uint8_t *text,
-                       size_t size)
-{
-    size_t at = 0;
-
-    for (size_t t = first; t < cal->text_count && same_text(cal, first, t); t++) {
-        const struct cal_text *part = &cal->texts[t];
-        for (size_t i = 0; i < part->size && at < skip + size; i++, at++) {
-            size_t place = cal->profile.key_period != 0 ? i % cal->profile.key_period : i;
-            uint8_t value;
-            if (at < skip || place >= CAL_MAX_KEY || cal->table[place] != PROFILE_KEY_UNKNOWN)
-                continue;
-            value =
-                (uint8_t)(part->octets[i] ^ (i != 0 ? part->octets[i - 1] : 0) ^ text[at - skip]);
-            cal->key[place] =
-                (struct cal_position){.agree = 1, .value = value, .source = CAL_KNOWN_TEXT};
-            cal->table[place] = value;
-            cal->eight_bits = cal->eight_bits || value > 127;
-        }
-    }
-}
-
-/* The known text is the end of a message's text; a client may have added or dropped the last line
- * end (two octets), and may have put a header block before. */
-static bool find_known(const struct calibration *cal, const uint8_t *text, size_t size,
-                       size_t *first, size_t *skip)
-{
-    size_t found = 0;
-
-    for (size_t t = 0; t < cal->text_count; t++) {
-        size_t length = text_length(cal, &cal->mails[cal->texts[t].mail]);
-        if (t != 0 && cal->texts[t].mail == cal->texts[t - 1].mail)
+    for (size_t i = 0; i < cal->string_count; i++) {
+        const struct cal_string *string = &cal->strings[i];
+        if (string->vendor || string->place != CAL_DIRECT)
             continue;
-        for (size_t added = 0; added <= 4; added += 2) {
-            /* from two octets less than known to two more */
-            if (length + 2 < size + added || length + 2 - size - added > MOST_HEADER ||
-                !fits(cal, t, length + 2 - size - added, text, size))
-                continue;
-            found++;
-            *first = t;
-            *skip = length + 2 - size - added;
-        }
+        if (string->code == CAL_FROM || string->code == CAL_TO)
+            count_shared(cal, string, true, addresses);
+        else if (profile_knows(&cal->profile, PROFILE_FIELD_TEXT) &&
+                 string->code == cal->profile.field_text)
+            count_shared(cal, string, false, texts);
     }
-    return found == 1;
-}
-
-bool cal_vote_known_text(struct calibration *cal)
-{
-    size_t size, first = 0, skip = 0;
-    uint8_t *text;
-    bool found;
-
-    if (cal->options->known_text == NULL)
-        return true;
-    text = stored_form(cal->options, &size);
-    found = text != NULL && find_known(cal, text, size, &first, &skip);
-    if (found)
-        take_known(cal, first, skip, text, size);
-    free(text);
-    return found;
+    snprintf(evidence->how + used, sizeof evidence->how - used,
+             "; it opens %u of %u addresses, %u of %u texts", addresses[0], addresses[1], texts[0],
+             texts[1]);
 }

@@ -29,7 +29,9 @@ struct cal_model {
     uint32_t pairs[256][256];
     uint32_t before[256], single[256];
     uint64_t total, built;
-    double typical, alone; /* nats an octet of text itself, with and without the one before */
+    double typical, alone;   /* nats an octet of text itself, with and without the one before */
+    double chance;           /* of three texts over each other */
+    double seen, seen_alone; /* as TYPICAL and ALONE, in the columns of plain text; 0: none */
 };
 
 double cal_ln(double x)
@@ -59,6 +61,16 @@ double cal_model_nats(const struct cal_model *model, int before, uint8_t octet)
     return (double)model->nats[before < 0 ? 256 : before][octet];
 }
 
+double cal_model_typical(const struct cal_model *model)
+{
+    return model->typical;
+}
+
+double cal_model_chance(const struct cal_model *model)
+{
+    return model->chance;
+}
+
 /* Of text in any language, before anything was seen: coarse classes, letters of no alphabet
  * preferred. */
 static double prior(unsigned octet)
@@ -80,6 +92,31 @@ static double prior(unsigned octet)
     if (octet >= 0x80)
         return 0.13 / 128;
     return 2e-6;
+}
+
+/* OUT: how likely each value of A ^ B is. */
+static void combine(const double a[256], const double b[256], double out[256])
+{
+    memset(out, 0, 256 * sizeof *out);
+    for (unsigned i = 0; i < 256; i++) {
+        for (unsigned j = 0; j < 256 && a[i] > 0; j++)
+            out[i ^ j] += a[i] * b[j];
+    }
+}
+
+/* A key that was taken from the wrong place leaves three texts over each other: that is nearer to
+ * text than octets by chance are. */
+static double chance_nats(const struct cal_model *model, const double chance[256])
+{
+    double two[256], three[256], sum = 0;
+
+    combine(chance, chance, two);
+    combine(two, chance, three);
+    for (unsigned a = 0; a < 256; a++) {
+        for (unsigned b = 0; b < 256; b++)
+            sum += three[a] * three[b] * (double)model->nats[a][b];
+    }
+    return sum;
 }
 
 static void build(struct cal_model *model)
@@ -106,6 +143,7 @@ static void build(struct cal_model *model)
     model->typical = model->total != 0 ? sum / (double)model->total : PAIR_TEXT;
     model->typical = model->typical < PAIR_TEXT ? model->typical : PAIR_TEXT;
     model->alone = model->alone < ALONE_TEXT ? model->alone : ALONE_TEXT;
+    model->chance = chance_nats(model, chance);
     model->built = model->total;
 }
 
@@ -132,9 +170,10 @@ static void learn_pair(struct cal_model *model, int before, int octet)
 static void learn_column(const struct calibration *cal, struct cal_model *model, size_t at)
 {
     for (size_t t = 0; t < cal->text_count && t < 2000; t++) {
-        const struct cal_text *text = &cal->texts[t];
-        if (at != 0 && at < text->size)
-            learn_pair(model, clear_at(cal, text, at - 1), clear_at(cal, text, at));
+        const struct cal_text *text = &cal->texts[cal->by_size[t]];
+        if (at == 0 || text->size <= at)
+            break;
+        learn_pair(model, clear_at(cal, text, at - 1), clear_at(cal, text, at));
     }
     if (model->total > model->built + model->built / 16)
         build(model);
@@ -179,7 +218,9 @@ size_t cal_collect(const struct calibration *cal, size_t at, size_t period, bool
     size_t count = 0;
 
     for (size_t t = 0; t < cal->text_count; t++) {
-        const struct cal_text *text = &cal->texts[t];
+        const struct cal_text *text = &cal->texts[cal->by_size[t]];
+        if (text->size <= at)
+            break;
         for (size_t i = skip_first ? at + period : at; i < text->size; i += period) {
             if (count == CAL_SAMPLES)
                 return count;
@@ -237,9 +278,39 @@ static bool convinces(const struct cal_model *model, const struct cal_sample *sa
     for (size_t i = 0; i < count; i++)
         pairs += samples[i].before >= 0;
     alone = (double)count - pairs;
-    expected = (model->typical * pairs + model->alone * alone) / (double)count;
+    expected = ((model->seen < model->typical ? model->seen : model->typical) * pairs +
+                (model->seen_alone < model->alone ? model->seen_alone : model->alone) * alone) /
+               (double)count;
     return score->margin >= NEED + NEED_PAIR * pairs + NEED_ALONE * alone &&
            score->mean >= expected - WORSE;
+}
+
+/* What columns are like whose key plain text has told: no more is asked of the others. */
+static void measure(const struct calibration *cal, struct cal_model *model)
+{
+    double pairs = 0, alone = 0, most = (model->typical + model->chance) / 2;
+    size_t counted = 0;
+
+    for (size_t at = 1; at < CAL_HEAD; at++) {
+        struct cal_sample samples[CAL_SAMPLES];
+        size_t count;
+        if (cal->key[at].source != CAL_PLAIN)
+            continue;
+        count =
+            cal_collect(cal, at, cal->profile.key_period, cal->profile.key_period != 0, samples);
+        for (size_t i = 0; count >= LEAST_SAMPLES && i < count; i++) {
+            uint8_t clear = (uint8_t)(samples[i].step ^ cal->table[at]);
+            if (samples[i].before < 0)
+                continue;
+            pairs += cal_model_nats(model, samples[i].before, clear);
+            alone += cal_model_nats(model, -1, clear);
+            counted++;
+        }
+    }
+    model->seen = counted >= CAL_SAMPLES ? pairs / (double)counted : 0;
+    model->seen_alone = counted >= CAL_SAMPLES ? alone / (double)counted : 0;
+    if (model->seen < most)
+        model->seen = model->seen_alone = 0;
 }
 
 static bool decide(struct calibration *cal, struct cal_model *model, size_t at)
@@ -263,35 +334,41 @@ static bool decide(struct calibration *cal, struct cal_model *model, size_t at)
 /* The first position that too few strings reach. */
 static size_t reach(const struct calibration *cal)
 {
-    size_t longest[LEAST_SAMPLES] = {0}; /* falling */
+    size_t end;
 
     if (cal->profile.key_period != 0)
         return cal->profile.key_period;
-    for (size_t t = 0; t < cal->text_count; t++) {
-        size_t size = cal->texts[t].size;
-        for (size_t i = 0; i < LEAST_SAMPLES; i++) {
-            if (size > longest[i]) {
-                size_t smaller = longest[i];
-                longest[i] = size;
-                size = smaller;
-            }
-        }
-    }
-    return longest[LEAST_SAMPLES - 1] < CAL_MAX_KEY ? longest[LEAST_SAMPLES - 1] : CAL_MAX_KEY;
+    if (cal->text_count < LEAST_SAMPLES)
+        return 0;
+    end = cal->texts[cal->by_size[LEAST_SAMPLES - 1]].size;
+    return end < CAL_MAX_KEY ? end : CAL_MAX_KEY;
 }
 
-static size_t one_pass(struct calibration *cal, struct cal_model *model)
+static int one_pass(struct calibration *cal, struct cal_model *model, int pass, size_t *decided,
+                    struct error *err)
 {
-    size_t end = reach(cal), decided = 0;
+    size_t end = reach(cal);
 
+    measure(cal, model);
     for (size_t at = 0; at < end; at++) {
+        if (cal_progress(cal, CAL_PHASE_COLUMNS, (size_t)pass * end + at, PASSES * end, err) != 0)
+            return -1;
         if (cal->table[at] == PROFILE_KEY_UNKNOWN && !cal->key[at].withdrawn)
-            decided += decide(cal, model, at);
+            *decided += decide(cal, model, at);
     }
-    return decided;
+    return 0;
 }
 
-/* With both neighbours known and more text seen, a value must still be the best. */
+static void withdraw(struct calibration *cal, size_t at)
+{
+    cal->key[at].withdrawn = true;
+    cal->key[at].source = CAL_UNKNOWN;
+    cal->table[at] = PROFILE_KEY_UNKNOWN;
+    cal->withdrawn++;
+}
+
+/* With both neighbours known and more text seen, a value must still be the best; what a known text
+ * or a header block gave must not be what others convincingly contradict. */
 static void look_again(struct calibration *cal, const struct cal_model *model)
 {
     size_t end = cal->profile.key_period != 0 ? cal->profile.key_period : CAL_MAX_KEY;
@@ -300,23 +377,23 @@ static void look_again(struct calibration *cal, const struct cal_model *model)
         struct cal_sample samples[CAL_SAMPLES];
         struct cal_score score;
         size_t count;
-        if (cal->key[at].source != CAL_STATISTICS)
+        bool same;
+        if (cal->key[at].source == CAL_UNKNOWN || cal->key[at].source == CAL_PLAIN)
             continue;
         count = cal_collect(cal, at, cal->profile.key_period, false, samples);
         cal_score(cal, model, samples, count, &score);
-        if (score.best == cal->key[at].value && score.margin >= NEED)
-            continue;
-        cal->key[at].withdrawn = true;
-        cal->key[at].source = CAL_UNKNOWN;
-        cal->table[at] = PROFILE_KEY_UNKNOWN;
-        cal->withdrawn++;
+        same = score.best == cal->key[at].value;
+        if (cal->key[at].source == CAL_STATISTICS
+                ? !same || score.margin < NEED
+                : !same && convinces(model, samples, count, &score))
+            withdraw(cal, at);
     }
 }
 
 /* A position of plain text whose column is nothing like text under its value. */
 static void check_plain(struct calibration *cal, const struct cal_model *model)
 {
-    for (size_t at = 0; at < CAL_HEAD; at++) {
+    for (size_t at = 0; at < CAL_MAX_KEY; at++) {
         struct cal_sample samples[CAL_SAMPLES];
         struct cal_score score;
         size_t count;
@@ -331,30 +408,38 @@ static void check_plain(struct calibration *cal, const struct cal_model *model)
     }
 }
 
-int cal_learn_columns(struct calibration *cal, struct error *err)
+struct cal_model *cal_model_new(const struct calibration *cal, struct error *err)
 {
     struct cal_model *model = calloc(1, sizeof *model);
-    bool period;
 
-    if (model == NULL)
-        return error_sys(err, ERROR_SOFT, "", "no memory");
+    if (model == NULL) {
+        error_sys(err, ERROR_SOFT, "", "no memory");
+        return NULL;
+    }
     learn_subjects(cal, model);
     build(model);
     for (size_t at = 1; at < CAL_MAX_KEY && cal_key_at(cal, at) != PROFILE_KEY_UNKNOWN; at++)
         learn_column(cal, model, at);
     build(model);
-    period = cal_find_period(cal, model);
-    for (int pass = 0; pass < PASSES; pass++) {
-        size_t decided = one_pass(cal, model);
-        if (decided == 0)
-            break;
-        if (!period)
-            period = cal_find_period(cal, model);
+    return model;
+}
+
+int cal_learn_columns(struct calibration *cal, struct cal_model *model, struct error *err)
+{
+    size_t decided = 1;
+
+    for (int pass = 0; pass < PASSES && decided != 0; pass++) {
+        decided = 0;
+        if (cal->profile.key_period == 0 && cal_find_period(cal, model, err) != 0)
+            return -1;
+        if (one_pass(cal, model, pass, &decided, err) != 0)
+            return -1;
     }
+    if (cal->profile.key_period == 0 && cal_find_period(cal, model, err) != 0)
+        return -1;
     cal_shorten_period(cal);
     build(model);
     check_plain(cal, model);
     look_again(cal, model);
-    free(model);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Parts of calibration. Included only by postoffice/calibrate*.c. */
+/* Parts of calibration. Included only by postoffice/calibrate*.c and their test. */
 #ifndef POSTOFFICE_CALIBRATE_INT_H
 #define POSTOFFICE_CALIBRATE_INT_H
 
@@ -13,9 +13,12 @@
 #define CAL_HEAD 64        /* octets kept of each string of a message */
 #define CAL_MAX_STRINGS 96 /* kept of one message */
 #define CAL_MAX_KEY 16384  /* positions that are looked at */
-#define CAL_LEAST_VALUES 5 /* observations below which no value is accepted */
-#define CAL_LEAST_VOTES 3  /* messages below which no key position is, from plain text */
-#define CAL_TOLERANCE 50   /* one contradiction in so many observations does not withdraw */
+#define CAL_FROM 0x01      /* FIPS PUB 98, confirmed by the bytes of Q104423 */
+#define CAL_TO 0x05
+#define CAL_LEAST_VALUES 5   /* observations below which no value is accepted */
+#define CAL_LEAST_VOTES 3    /* messages below which no key position is, from plain text */
+#define CAL_MOST_HEADER 4096 /* octets that may stand before a known text */
+#define CAL_TOLERANCE 50     /* one contradiction in so many observations does not withdraw */
 
 enum cal_place { CAL_DIRECT, CAL_IN_DATE, CAL_IN_SEQUENCE };
 
@@ -57,10 +60,10 @@ struct cal_file {
 struct cal_text {
     uint8_t *octets;
     size_t size, mail;
-    bool cut; /* the string is longer */
+    uint64_t length; /* of the string, of which SIZE octets were read */
 };
 
-enum cal_source { CAL_UNKNOWN, CAL_PLAIN, CAL_STATISTICS, CAL_KNOWN_TEXT };
+enum cal_source { CAL_UNKNOWN, CAL_PLAIN, CAL_BLOCK, CAL_STATISTICS, CAL_KNOWN_TEXT };
 
 struct cal_position {
     unsigned agree, disagree;
@@ -93,12 +96,13 @@ struct calibration {
     size_t string_count, string_space;
     struct cal_text *texts;
     size_t text_count, text_space;
+    uint32_t *by_size; /* TEXTS, the longest first */
     struct cal_position key[CAL_MAX_KEY];
     size_t withdrawn, plain;
     bool eight_bits;         /* the key has octets above 127 */
     unsigned contradictions; /* that the verdict must not pass over */
     int16_t table[CAL_MAX_KEY];
-    uint64_t done, total;
+    uint64_t done; /* thousandths */
 };
 
 /* calibrate-read.c */
@@ -109,7 +113,18 @@ void cal_read_clear(struct calibration *cal);
 const struct cal_file *cal_find_file(const struct cal_file *files, size_t count, uint32_t id);
 struct cal_mail *cal_find_mail(const struct calibration *cal, uint32_t id);
 const struct cal_bag *cal_find_bag(const struct calibration *cal, const char *id);
-int cal_progress(struct calibration *cal, uint64_t more, struct error *err) WARN_UNUSED;
+enum cal_phase {
+    CAL_PHASE_MAILS,
+    CAL_PHASE_TEXTS,
+    CAL_PHASE_KNOWN,
+    CAL_PHASE_PERIOD,
+    CAL_PHASE_COLUMNS,
+    CAL_PHASE_FILES,
+    CAL_PHASES
+};
+/* AT of OF steps of PHASE are done. ERROR_SOFT: the caller cancels. */
+int cal_progress(struct calibration *cal, enum cal_phase phase, size_t at, size_t of,
+                 struct error *err) WARN_UNUSED;
 
 /* calibrate-mailbag.c: KEY and ACCESS2. */
 void cal_learn_bitmap(struct calibration *cal);
@@ -130,19 +145,22 @@ int cal_learn_att(struct calibration *cal, struct error *err) WARN_UNUSED;
 
 /* calibrate-cipher.c: the key from plain text. */
 int cal_vote_subjects(struct calibration *cal, struct error *err) WARN_UNUSED;
-/* False when no message, or more than one, has the known text. */
-bool cal_vote_known_text(struct calibration *cal);
 /* Octets of the plain text, as far as the key is known without a gap. */
 size_t cal_decode(const struct calibration *cal, const uint8_t *cipher, size_t size, uint8_t *out);
 /* 0 to 255, or -1; the period is applied. */
 int cal_key_at(const struct calibration *cal, size_t position);
+/* Tells beside cipher.chain how many addresses and texts the same table opens. */
+void cal_report_shared(struct calibration *cal);
 /* How many positions from 0 on are known without a gap; SIZE_MAX: all of them. */
 size_t cal_known_run(const struct calibration *cal);
 
 /* calibrate-columns.c, calibrate-period.c: the key from the statistics of text. */
-struct cal_model;
-int cal_learn_columns(struct calibration *cal, struct error *err) WARN_UNUSED;
-bool cal_find_period(struct calibration *cal, const struct cal_model *model);
+struct cal_model; /* what text looks like here; free() */
+struct cal_model *cal_model_new(const struct calibration *cal, struct error *err) WARN_UNUSED;
+int cal_learn_columns(struct calibration *cal, struct cal_model *model,
+                      struct error *err) WARN_UNUSED;
+int cal_find_period(struct calibration *cal, const struct cal_model *model,
+                    struct error *err) WARN_UNUSED;
 void cal_shorten_period(struct calibration *cal);
 #define CAL_SAMPLES 400
 struct cal_sample {
@@ -161,7 +179,22 @@ void cal_score(const struct calibration *cal, const struct cal_model *model,
                const struct cal_sample *samples, size_t count, struct cal_score *out);
 /* ln P(octet | before), BEFORE -1: not known. */
 double cal_model_nats(const struct cal_model *model, int before, uint8_t octet);
-double cal_ln(double x); /* x > 0 */
+double cal_model_typical(const struct cal_model *model); /* nats an octet of text */
+double cal_model_chance(const struct cal_model *model);  /* of three texts over each other */
+double cal_ln(double x);                                 /* x > 0 */
+
+/* calibrate-block.c: the header block of Windows clients as known plain text, and as the mark of
+ * the field Text where nothing else tells it. */
+int cal_vote_block(struct calibration *cal, struct error *err) WARN_UNUSED;
+void cal_learn_text_by_block(struct calibration *cal);
+
+/* calibrate-page.c: the code page, from subjects and the text that is known. */
+int cal_learn_page(struct calibration *cal, struct error *err) WARN_UNUSED;
+
+/* calibrate-known.c. *FOUND is false when no message has the known text, or two have it that would
+ * give different keys. */
+int cal_vote_known_text(struct calibration *cal, const struct cal_model *model, bool *found,
+                        struct error *err) WARN_UNUSED;
 
 /* Takes VALUE as learnt. */
 void cal_accept(struct calibration *cal, enum profile_value value, unsigned agree,

@@ -19,15 +19,26 @@
 #define MAX_STRINGS_ALL 4000000
 #define TEXT_BUDGET ((size_t)48 * 1024 * 1024)
 #define TEXT_LEAST 4096
-#define TEXT_MOST 32768
+#define TEXT_MOST CAL_MAX_KEY
+#define EXTRA_BUDGET ((size_t)32 * 1024 * 1024)
 #define DIGITS "0123456789ABCDEF"
 
-int cal_progress(struct calibration *cal, uint64_t more, struct error *err)
+int cal_progress(struct calibration *cal, enum cal_phase phase, size_t at, size_t of,
+                 struct error *err)
 {
-    cal->done += more;
-    if (cal->options->progress == NULL || cal->done % 16 != 0)
+    /* Thousandths of the whole, as they are on a large postoffice. */
+    static const unsigned weights[CAL_PHASES] = {
+        [CAL_PHASE_MAILS] = 300,  [CAL_PHASE_TEXTS] = 300,   [CAL_PHASE_KNOWN] = 50,
+        [CAL_PHASE_PERIOD] = 100, [CAL_PHASE_COLUMNS] = 200, [CAL_PHASE_FILES] = 50,
+    };
+    uint64_t done = of != 0 ? (uint64_t)weights[phase] * (at < of ? at : of) / of : 0;
+
+    for (int p = 0; p < (int)phase; p++)
+        done += weights[p];
+    if (cal->options->progress == NULL || done <= cal->done)
         return 0;
-    if (cal->options->progress(cal->options->context, cal->done, cal->total) != 0)
+    cal->done = done;
+    if (cal->options->progress(cal->options->context, done, 1000) != 0)
         return error_set(err, ERROR_SOFT, "", "the calibration was cancelled");
     return 0;
 }
@@ -195,7 +206,6 @@ int cal_read_files(struct calibration *cal, struct error *err)
         list_sixteen(cal, "MAI", ".MAI", &cal->mai_files, &cal->mai_count, err) != 0 ||
         list_sixteen(cal, "ATT", ".ATT", &cal->att_files, &cal->att_count, err) != 0)
         return -1;
-    cal->total = 2 * (uint64_t)cal->mai_count;
     cal->mails = calloc(cal->mai_count + 1, sizeof *cal->mails);
     if (cal->mails == NULL)
         return no_memory(err);
@@ -413,7 +423,8 @@ static int read_mail(struct calibration *cal, struct cal_mail *mail, struct erro
 int cal_read_mails(struct calibration *cal, struct error *err)
 {
     for (size_t i = 0; i < cal->mail_count; i++) {
-        if (cal_progress(cal, 1, err) != 0 || read_mail(cal, &cal->mails[i], err) != 0)
+        if (cal_progress(cal, CAL_PHASE_MAILS, i, cal->mail_count, err) != 0 ||
+            read_mail(cal, &cal->mails[i], err) != 0)
             return -1;
     }
     return 0;
@@ -424,7 +435,7 @@ int cal_read_mails(struct calibration *cal, struct error *err)
 static int add_text(struct calibration *cal, size_t mail, const struct fips_element *element,
                     struct fips *fips, size_t limit, struct error *err)
 {
-    struct cal_text text = {.mail = mail};
+    struct cal_text text = {.mail = mail, .length = element->length};
     size_t got, size = element->length < limit ? (size_t)element->length : limit;
 
     if (cal->text_count == cal->text_space) {
@@ -445,7 +456,6 @@ static int add_text(struct calibration *cal, size_t mail, const struct fips_elem
         }
         text.size += got;
     } while (got != 0 && text.size < size);
-    text.cut = text.size < element->length;
     cal->texts[cal->text_count++] = text;
     return 0;
 }
@@ -474,18 +484,67 @@ static int read_text(struct calibration *cal, size_t mail, size_t limit, struct 
     return status;
 }
 
+static size_t text_length(const struct calibration *cal, const struct cal_mail *mail)
+{
+    size_t length = 0;
+
+    for (size_t i = 0; i < mail->count; i++) {
+        const struct cal_string *string = &cal->strings[mail->first + i];
+        if (!string->vendor && string->code == cal->profile.field_text &&
+            string->place == CAL_DIRECT)
+            length += string->length;
+    }
+    return length;
+}
+
+/* A message that may have the known text is read as far as the key is looked at. */
+static size_t text_limit(const struct calibration *cal, const struct cal_mail *mail, size_t limit,
+                         size_t *extra)
+{
+    size_t known = cal->options->known_text != NULL ? cal->options->known_size : 0;
+    size_t length = known != 0 ? text_length(cal, mail) : 0;
+
+    if (length <= limit || length < known || length > 2 * known + CAL_MOST_HEADER ||
+        *extra >= EXTRA_BUDGET)
+        return limit;
+    *extra += length;
+    return CAL_MAX_KEY;
+}
+
+static int longer_first(const void *a, const void *b, void *context)
+{
+    const struct cal_text *texts = context;
+    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+
+    if (texts[left].size != texts[right].size)
+        return texts[left].size < texts[right].size ? 1 : -1;
+    return (left > right) - (left < right);
+}
+
+static int sort_texts(struct calibration *cal, struct error *err)
+{
+    cal->by_size = malloc((cal->text_count + 1) * sizeof *cal->by_size);
+    if (cal->by_size == NULL)
+        return no_memory(err);
+    for (size_t t = 0; t < cal->text_count; t++)
+        cal->by_size[t] = (uint32_t)t;
+    qsort_r(cal->by_size, cal->text_count, sizeof *cal->by_size, longer_first, cal->texts);
+    return 0;
+}
+
 int cal_read_texts(struct calibration *cal, struct error *err)
 {
-    size_t limit = TEXT_BUDGET / (cal->mail_count + 1);
+    size_t limit = TEXT_BUDGET / (cal->mail_count + 1), extra = 0;
 
     limit = limit < TEXT_LEAST ? TEXT_LEAST : limit > TEXT_MOST ? TEXT_MOST : limit;
     for (size_t i = 0; i < cal->mail_count; i++) {
-        if (cal_progress(cal, 1, err) != 0)
+        const struct cal_mail *mail = &cal->mails[i];
+        if (cal_progress(cal, CAL_PHASE_TEXTS, i, cal->mail_count, err) != 0)
             return -1;
-        if (cal->mails[i].readable && read_text(cal, i, limit, err) != 0)
+        if (mail->readable && read_text(cal, i, text_limit(cal, mail, limit, &extra), err) != 0)
             return -1;
     }
-    return 0;
+    return sort_texts(cal, err);
 }
 
 void cal_read_clear(struct calibration *cal)
@@ -496,6 +555,7 @@ void cal_read_clear(struct calibration *cal)
         free(cal->texts[i].octets);
     free(cal->bags);
     free(cal->texts);
+    free(cal->by_size);
     free(cal->strings);
     free(cal->mails);
     free(cal->mai_files);
@@ -503,6 +563,7 @@ void cal_read_clear(struct calibration *cal)
     root_free(cal->root);
     cal->bags = NULL;
     cal->texts = NULL;
+    cal->by_size = NULL;
     cal->strings = NULL;
     cal->mails = NULL;
     cal->mai_files = cal->att_files = NULL;

@@ -148,10 +148,41 @@ static void judge(struct calibration *cal)
                "messages that could be read, and those that are damaged");
 }
 
+static int learn_key(struct calibration *cal, struct cal_model *model, struct error *err)
+{
+    bool found;
+
+    if (cal_vote_known_text(cal, model, &found, err) != 0 ||
+        cal_learn_columns(cal, model, err) != 0)
+        return -1;
+    /* Statistics may have made known what it is found by. */
+    if (!found && (cal_vote_known_text(cal, model, &found, err) != 0 ||
+                   (found && cal_learn_columns(cal, model, err) != 0)))
+        return -1;
+    if (!found)
+        cal_want(cal, "no message has the known text: send it as it is, to somebody whose mail "
+                      "stays in this postoffice");
+    return 0;
+}
+
+static int learn_text(struct calibration *cal, struct error *err)
+{
+    struct cal_model *model;
+    int status = -1;
+
+    if (!profile_knows(&cal->profile, PROFILE_FIELD_TEXT))
+        return 0;
+    if (cal_read_texts(cal, err) != 0 || cal_vote_block(cal, err) != 0)
+        return -1;
+    model = cal_model_new(cal, err);
+    if (model != NULL)
+        status = learn_key(cal, model, err);
+    free(model);
+    return status;
+}
+
 static int learn(struct calibration *cal, struct error *err)
 {
-    bool known;
-
     if (cal_read_files(cal, err) != 0)
         return -1;
     cal_learn_bitmap(cal);
@@ -166,17 +197,13 @@ static int learn(struct calibration *cal, struct error *err)
     learn_chain(cal);
     if (profile_knows(&cal->profile, PROFILE_CHAIN))
         cal_learn_text(cal);
-    if (profile_knows(&cal->profile, PROFILE_FIELD_TEXT)) {
-        if (cal_read_texts(cal, err) != 0)
-            return -1;
-        known = cal_vote_known_text(cal);
-        if (cal_learn_columns(cal, err) != 0)
-            return -1;
-        /* Statistics may have made known what it is found by. */
-        if (!known && !cal_vote_known_text(cal))
-            cal_want(cal, "no message has the known text: send it as it is, to somebody whose "
-                          "mail stays in this postoffice");
-    }
+    if (profile_knows(&cal->profile, PROFILE_CHAIN) &&
+        !profile_knows(&cal->profile, PROFILE_FIELD_TEXT))
+        cal_learn_text_by_block(cal);
+    if (learn_text(cal, err) != 0 || cal_learn_page(cal, err) != 0)
+        return -1;
+    if (profile_knows(&cal->profile, PROFILE_CHAIN))
+        cal_report_shared(cal);
     cal_learn_date(cal);
     cal_learn_trailer(cal);
     cal_learn_priority(cal);
