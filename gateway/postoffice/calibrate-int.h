@@ -70,7 +70,7 @@ struct cal_position {
 
 struct cal_evidence {
     unsigned agree, disagree;
-    char how[160];
+    char how[240];
 };
 
 #define CAL_MAX_WANTED 12
@@ -78,7 +78,7 @@ struct cal_evidence {
 struct calibration {
     struct profile profile;
     struct cal_evidence evidence[PROFILE_VALUES];
-    char values[PROFILE_VALUES][64];
+    char values[PROFILE_VALUES][PROFILE_VALUE_SIZE];
     char wanted[CAL_MAX_WANTED][400];
     size_t wanted_count;
     struct root *root;

@@ -87,38 +87,10 @@ static int take_from(struct mai *mai, struct envelope *envelope, struct error *e
     return add_address(mai, &element, ADDRESS_FROM, envelope->message, err);
 }
 
-static int number(const uint8_t *text, size_t digits)
-{
-    int value = 0;
-
-    for (size_t i = 0; i < digits; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return -1;
-        value = value * 10 + (text[i] - '0');
-    }
-    return value;
-}
-
-/* "yyyy-mm-dd hh:mm"; anything else leaves the date not set. */
-static void parse_date(const uint8_t *text, size_t size, struct message_date *out)
-{
-    struct message_date date = {.set = true};
-
-    if (size != 16 || text[4] != '-' || text[7] != '-' || text[10] != ' ' || text[13] != ':')
-        return;
-    date.year = number(text, 4);
-    date.month = number(text + 5, 2);
-    date.day = number(text + 8, 2);
-    date.hour = number(text + 11, 2);
-    date.minute = number(text + 14, 2);
-    if (message_date_valid(&date))
-        *out = date;
-}
-
 /* A Date element with a string in it, or the string itself. */
 static int take_date(struct mai *mai, struct message *message, struct error *err)
 {
-    uint8_t text[64];
+    uint8_t text[DATE_MAX_TEXT];
     struct fips_element element;
     enum fips_event event;
     size_t size;
@@ -134,7 +106,7 @@ static int take_date(struct mai *mai, struct message *message, struct error *err
         }
         if (mai_read_string(mai, &element, text, sizeof text, &size, err) != 0)
             return -1;
-        parse_date(text, size, &message->date);
+        (void)date_form_read(mai->profile->date_form, text, size, &message->date);
         return 0;
     }
     return more;

@@ -19,7 +19,7 @@ DATE_FORMS = {
     "mm/dd/yy hh:mm AM": "%m/%d/%y %I:%M %p",
 }
 # those that msmailgw-profile(5) has a word for; the others are said in a "# truth:" line
-PROFILE_DATE_FORMS = ("yyyy-mm-dd hh:mm",)
+PROFILE_DATE_FORMS = tuple(DATE_FORMS)
 # identifiers and qualifiers that Encoder.stranger() uses
 STRANGE_FIELDS, STRANGE_VENDORS = {0x10, 0x14}, set(range(0x40, 0x54))
 LONGEST_STRING = 65535
