@@ -84,7 +84,10 @@ void cal_learn_subject(struct calibration *cal)
     }
     cal_refuse(cal, PROFILE_FIELD_SUBJECT, 0, 0,
                "%u fields have the length of the subject in %u messages", found, messages);
-    cal_want(cal, "send twenty messages with subjects of different lengths, some of 40 characters");
+    if (profile_knows(&cal->profile, PROFILE_BITMAP_OFFSET))
+        cal_want_for(cal, PROFILE_FIELD_SUBJECT,
+                     "send twenty messages with subjects of different lengths, some of 40 "
+                     "characters");
 }
 
 /* ---- reference counter ---- */
@@ -117,8 +120,10 @@ void cal_learn_counter(struct calibration *cal)
     cal_refuse(cal, PROFILE_COUNTER_OFFSET, little > big ? little : big, neither,
                "not the number of live records that lead to the message");
     cal_refuse(cal, PROFILE_COUNTER_ORDER, little, big, "see mai.counter_offset");
-    cal_want(cal, "run the repair tool of the postoffice: reference counters of messages are not "
-                  "the number of mailbags that hold them");
+    if (profile_knows(&cal->profile, PROFILE_BITMAP_OFFSET))
+        cal_want_for(cal, PROFILE_COUNTER_OFFSET,
+                     "run the repair tool of the postoffice: reference counters of messages are "
+                     "not the number of mailbags that hold them");
 }
 
 /* ---- priority ---- */
@@ -233,5 +238,5 @@ void cal_learn_text(struct calibration *cal)
     }
     cal_refuse(cal, PROFILE_FIELD_TEXT, best != NULL ? best->agree : 0,
                best != NULL ? best->disagree : 0, "no field holds most of the octets as text");
-    cal_want(cal, "send ten messages with some paragraphs of text each");
+    cal_want_for(cal, PROFILE_FIELD_TEXT, "send ten messages with some paragraphs of text each");
 }

@@ -152,6 +152,8 @@ static int take_field(struct mai *mai, struct envelope *envelope, uint8_t code, 
 {
     const struct profile *profile = mai->profile;
 
+    if (code == 0) /* what the profile does not know */
+        return 0;
     if (code == profile->field_from)
         return take_from(mai, envelope, err);
     if (code == profile->field_to)
@@ -170,6 +172,8 @@ static int take_part(struct mai *mai, void *context, enum fips_event event,
 {
     struct envelope *envelope = context;
 
+    if (mai_check_part(mai, event, element, err) != 0)
+        return -1;
     if (event == FIPS_ENTER && element->id == FIPS_FIELD && element->qualifier_size == 1)
         return take_field(mai, envelope, element->qualifier[0], err);
     if (profile_knows(mai->profile, PROFILE_VENDOR_PRIORITY) &&
