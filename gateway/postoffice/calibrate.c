@@ -12,7 +12,6 @@
 
 #define LEAST_KEY 40    /* positions without a gap: subjects and addresses can be read */
 #define LEAST_CHAIN 10  /* positions in which all subjects agree */
-#define TEXT_WANTED 4000
 
 /* Without these nothing can be read; and how many observations a proven profile has of each. */
 static const struct {
@@ -140,10 +139,9 @@ static void want_key(struct calibration *cal)
     if (run == SIZE_MAX)
         return;
     cal_want(cal,
-             "the key is known up to position %zu: send yourself one message of at least %d "
-             "characters of plain text (any will do), and calibrate again with that text as "
-             "--known-text FILE",
-             run, TEXT_WANTED);
+             "the key is known up to position %zu: write a text with --text-to-send FILE, send it "
+             "to yourself as one message, and calibrate again with --known-text FILE",
+             run);
 }
 
 static bool is_needed(enum profile_value value)
@@ -233,7 +231,7 @@ static int learn(struct calibration *cal, struct error *err)
         /* Statistics may have made known what it is found by. */
         if (!known && !cal_vote_known_text(cal))
             cal_want(cal, "no message has the known text: send it as it is, to somebody whose "
-                          "mail stays in this postoffice");
+                          "mail stays in this postoffice, as plain text");
     }
     cal_learn_date(cal);
     cal_learn_trailer(cal);

@@ -201,13 +201,20 @@ class Special(WithSink):
         self.assertGreater(went, 20)
 
     def test_known_text(self):
-        """A message of known text gives the key as far as it reaches, header block or not."""
+        """The text that the command writes, sent as one message, gives the key as far as it
+        reaches, header block or not."""
         known = os.path.join(self.base, "known.txt")
-        lines = ["%d bottles stand on the wall, and %d of them are green" % (n, n * 7 % 90)
-                 for n in range(90)]
-        gateway.write_file(known, "\r\n".join(lines)[:4000])
-        made = Calibrated(self, "known", seed=11, messages=100, layout="random",
-                          known_text=known, known_user="ADMIN")
+        options = {"seed": 11, "messages": 100, "layout": "random"}
+        before = Calibrated(self, "unknown", **options)
+        before.calibrate("--text-to-send", known)
+        with open(known, "rb") as source:
+            text = source.read()
+        self.assertEqual(len(text), 4000)
+        self.assertLess(max(len(line) for line in text.split(b"\r\n")), 72)
+        again = before.gate.run("postoffice", "calibrate", before.office.root, "--text-to-send",
+                                known, expect=None)
+        self.assertNotEqual(again.status, 0)
+        made = Calibrated(self, "known", known_text=known, known_user="ADMIN", **options)
         without = made.calibrate()
         told = made.calibrate("--known-text", known)
         self.assertLess(without["key_known"], 3000)
