@@ -17,7 +17,8 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 #define KNOWN_LIMIT ((size_t)1024 * 1024)
-#define USAGE "postoffice calibrate PO|DIR [--known-text FILE] [--text-to-send FILE] [--write PROFILE]"
+#define USAGE                                                                                      \
+    "postoffice calibrate PO|DIR [--known-text FILE] [--text-to-send FILE] [--write PROFILE]"
 
 static const struct output_column value_columns[] = {
     {"name", "VALUE", 0},       {"value", "LEARNT", 0}, {"agree", "FOR", 0},
@@ -179,9 +180,10 @@ static void tell_text(const struct cli *cli, const char *path, const char *posto
 {
     if (cli->json)
         return;
-    printf("Send the text of %s as one message, as it is, from a user of the postoffice to himself;\n"
-           "then: msmailgw postoffice calibrate %s --known-text %s\n",
-           path, postoffice, path);
+    printf(
+        "Send the text of %s as one message, as it is, from a user of the postoffice to himself;\n"
+        "then: msmailgw postoffice calibrate %s --known-text %s\n",
+        path, postoffice, path);
 }
 
 static int report(struct cli *cli, const struct calibration *calibration, const char *path)

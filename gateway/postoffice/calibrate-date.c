@@ -25,7 +25,9 @@ struct piece {
     enum part part;
 };
 
-/* A string with its digits as '0', runs of one or two as one 'n', and AM or PM as 'A'. */
+#define HALF '\x01' /* AM or PM in a shape */
+
+/* A string with its digits as '0', runs of one or two as one 'n', and AM or PM as HALF. */
 struct shape {
     char text[DATE_MAX_TEXT];
     uint8_t starts[MAX_PIECES], lengths[MAX_PIECES]; /* of the runs, in the string */
@@ -48,7 +50,8 @@ static bool is_half(const uint8_t *clear, size_t left)
     return left >= 2 && (clear[0] == 'A' || clear[0] == 'P') && clear[1] == 'M';
 }
 
-static bool take_run(struct shape *shape, const uint8_t *clear, size_t size, size_t *at, size_t *out)
+static bool take_run(struct shape *shape, const uint8_t *clear, size_t size, size_t *at,
+                     size_t *out)
 {
     size_t start = *at;
 
@@ -79,7 +82,7 @@ static bool make_shape(const uint8_t *clear, size_t size, struct shape *shape)
                 return false;
         } else if (shape->half < 0 && is_half(clear + at, size - at)) {
             shape->half = clear[at] == 'P';
-            shape->text[out++] = 'A';
+            shape->text[out++] = HALF;
             at += 2;
         } else {
             if (clear[at] < 0x20 || clear[at] > 0x7E || islower(clear[at]))
@@ -186,8 +189,7 @@ static bool is_part(const struct message_date *date, enum part part, int value, 
     case DAY:
         return width != 4 && value == date->day;
     case HOUR:
-        return width != 4 &&
-               value == (halves ? (date->hour + 11) % 12 + 1 : date->hour);
+        return width != 4 && value == (halves ? (date->hour + 11) % 12 + 1 : date->hour);
     default:
         return width != 4 && value == date->minute;
     }
@@ -307,9 +309,9 @@ static void write_form(struct form *form)
     char text[2 * DATE_MAX_TEXT] = "";
 
     for (const char *c = shape->text; *c != '\0'; c++) {
-        if (*c == 'A') {
-            memcpy(text + out, "AM", 2);
-            out += 2;
+        if (*c == HALF) {
+            text[out++] = 'A';
+            text[out++] = 'M';
         } else if (*c != 'n' && *c != '0') {
             text[out++] = *c;
         } else if (*c == 'n' || c == shape->text || c[-1] != '0') {

@@ -129,6 +129,12 @@ int cal_learn_cc(struct calibration *cal, struct error *err) WARN_UNUSED;
 void cal_learn_attachments(struct calibration *cal);
 int cal_learn_att(struct calibration *cal, struct error *err) WARN_UNUSED;
 
+/* An address string of a message into CLEAR (CAL_HEAD octets): *NAME are those up to its first NUL.
+ * -1: it cannot be read, or is none. */
+int cal_decode_address(const struct calibration *cal, const struct cal_string *string,
+                       uint8_t *clear, size_t *name) WARN_UNUSED;
+
+/* calibrate-own.c: the name of this postoffice. */
 int cal_learn_postoffice(struct calibration *cal, struct error *err) WARN_UNUSED;
 
 /* calibrate-parts.c: what may be stepped over. */

@@ -37,7 +37,8 @@ struct parts {
     enum doubt doubt; /* of the present part */
 };
 
-static bool is_file_number(const struct parts *parts, const uint8_t *clear, size_t size, bool inside)
+static bool is_file_number(const struct parts *parts, const uint8_t *clear, size_t size,
+                           bool inside)
 {
     uint32_t number;
     char digits[9];
@@ -118,14 +119,14 @@ static void see_part(struct parts *parts, const struct fips *fips, enum fips_eve
     struct part *part;
 
     if (mai_part_known(&parts->cal->profile, element) ||
-        mai_part_strings(fips, event, element, any_string, NULL) == 0)
+        mai_part_strings(fips, event, element, any_string, NULL, NULL) == 0)
         return;
     part = find_part(parts, element);
     if (part == NULL)
         return;
     parts->doubt = CLEAN;
     parts->field_depth = 2;
-    if (mai_part_strings(fips, event, element, see_string, parts) != 0)
+    if (mai_part_strings(fips, event, element, see_string, parts, NULL) != 0)
         parts->doubt = UNREAD;
     part->messages++;
     part->doubts[parts->doubt]++;
@@ -211,8 +212,9 @@ static void want_parts(struct calibration *cal, const struct parts *parts)
                       "to people of other postoffices",
         [FILES] = "hold numbers of files: send ten messages with an attachment, text files among "
                   "them",
-        [LONG] = "hold long texts of unknown meaning: look at such a message with a client, and add "
-                 "them to mai.ignored if they may be lost",
+        [LONG] =
+            "hold long texts of unknown meaning: look at such a message with a client, and add "
+            "them to mai.ignored if they may be lost",
         [UNREAD] = "hold text that the key does not reach",
     };
     char names[128];

@@ -8,10 +8,10 @@
 #define LINE 60 /* characters: no client breaks such a line */
 
 static const char *const words[] = {
-    "amber", "barrel", "candle", "dinner",  "engine", "farmer", "garden", "harbour",
-    "island", "jacket", "kettle", "ladder",  "market", "needle", "orange", "pencil",
-    "quartz", "river",  "saddle", "teapot",  "uncle",  "valley", "window", "yellow",
-    "zebra", "bridge", "copper", "drawer",  "evening", "forest", "glass",  "hammer",
+    "amber",  "barrel", "candle", "dinner", "engine",  "farmer", "garden", "harbour",
+    "island", "jacket", "kettle", "ladder", "market",  "needle", "orange", "pencil",
+    "quartz", "river",  "saddle", "teapot", "uncle",   "valley", "window", "yellow",
+    "zebra",  "bridge", "copper", "drawer", "evening", "forest", "glass",  "hammer",
 };
 
 /* "017 river amber needle", each line another one, the same at every call. */
@@ -49,7 +49,7 @@ void calibrate_text(char out[CALIBRATE_TEXT_SIZE])
         used += make_line(++number, &seed, out + used, most);
         while (most == left && used - start < left)
             out[used++] = '.';
-        memcpy(out + used, "\r\n", 2);
-        used += 2;
+        out[used++] = '\r';
+        out[used++] = '\n';
     }
 }

@@ -10,8 +10,8 @@
 #include "postoffice/mai.h"
 #include "postoffice/profile-write.h"
 
-#define LEAST_KEY 40    /* positions without a gap: subjects and addresses can be read */
-#define LEAST_CHAIN 10  /* positions in which all subjects agree */
+#define LEAST_KEY 40   /* positions without a gap: subjects and addresses can be read */
+#define LEAST_CHAIN 10 /* positions in which all subjects agree */
 
 /* Without these nothing can be read; and how many observations a proven profile has of each. */
 static const struct {

@@ -7,7 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 
-enum word { YEAR, MONTH, DAY, HOUR, MINUTE, WORDS_NEEDED, SECOND = WORDS_NEEDED, HALF, WORDS, OTHER };
+enum word {
+    YEAR,
+    MONTH,
+    DAY,
+    HOUR,
+    MINUTE,
+    WORDS_NEEDED,
+    SECOND = WORDS_NEEDED,
+    HALF,
+    WORDS,
+    OTHER
+};
 
 struct step {
     enum word word;
@@ -146,8 +157,12 @@ bool date_form_read(const char *form, const uint8_t *text, size_t size, struct m
         text += took;
         size -= took;
     }
-    date = (struct message_date){true,        values[YEAR],  values[MONTH], values[DAY],
-                                 hour_of(values[HOUR], values[HALF]), values[MINUTE]};
+    date = (struct message_date){true,
+                                 values[YEAR],
+                                 values[MONTH],
+                                 values[DAY],
+                                 hour_of(values[HOUR], values[HALF]),
+                                 values[MINUTE]};
     if (size != 0 || values[SECOND] > 59 || !message_date_valid(&date))
         return false;
     *out = date;

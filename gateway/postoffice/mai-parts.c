@@ -54,29 +54,43 @@ static bool may_hold_parts(const struct fips_element *element)
     return element->id == FIPS_VENDOR || element->id == FIPS_EXTENSION;
 }
 
+/* The strings of the constructor that PROBE is in, as long as it is at DEPTH or deeper. */
+static int walk_strings(struct fips *probe, size_t depth, mai_part_string *seen, void *context,
+                        struct error *err)
+{
+    struct fips_element part;
+    enum fips_event event;
+    int status = 0;
+
+    while (status == 0) {
+        if (fips_next(probe, &event, &part, err) != 0)
+            return -1;
+        if (probe->depth < depth)
+            return 0;
+        if (event == FIPS_PRIMITIVE)
+            status = mai_part_strings(probe, event, &part, seen, context, err);
+    }
+    return status;
+}
+
 int mai_part_strings(const struct fips *fips, enum fips_event event,
-                     const struct fips_element *element, mai_part_string *seen, void *context)
+                     const struct fips_element *element, mai_part_string *seen, void *context,
+                     struct error *err)
 {
     struct fips probe = *fips; /* the walk itself does not move */
-    size_t depth = event == FIPS_ENTER ? fips->depth : fips->depth + 1;
-    struct fips_element part = *element;
+    struct error why = {.class = ERROR_NONE};
+    int status;
 
-    if (event == FIPS_PRIMITIVE && element->id == FIPS_STRING)
+    if (event == FIPS_ENTER)
+        return walk_strings(&probe, fips->depth, seen, context, err);
+    if (element->id == FIPS_STRING)
         return element->length != 0 ? seen(context, &probe, element) : 0;
-    if (event == FIPS_PRIMITIVE && (!may_hold_parts(element) || fips_descend(&probe, NULL) != 0))
+    if (!may_hold_parts(element) || fips_descend(&probe, NULL) != 0)
         return 0;
-    while (fips_next(&probe, &event, &part, NULL) == 0 && probe.depth >= depth) {
-        int status = 0;
-        if (event != FIPS_PRIMITIVE)
-            continue;
-        if (part.id == FIPS_STRING && part.length != 0)
-            status = seen(context, &probe, &part);
-        else if (may_hold_parts(&part))
-            status = mai_part_strings(&probe, event, &part, seen, context);
-        if (status != 0)
-            return status;
-    }
-    return 0;
+    status = walk_strings(&probe, probe.depth, seen, context, &why);
+    if (why.class == ERROR_SOFT && err != NULL)
+        *err = why;
+    return why.class == ERROR_NONE || why.class == ERROR_SOFT ? status : 0;
 }
 
 static int any_string(void *context, struct fips *fips, const struct fips_element *element)
@@ -92,12 +106,14 @@ int mai_check_part(struct mai *mai, enum fips_event event, const struct fips_ele
 {
     char name[PROFILE_PART_TEXT];
     struct profile_part part;
+    int holds = 0;
 
     mai_part_name(element, &part);
-    if (!profile_knows(mai->profile, PROFILE_IGNORED) || mai_part_known(mai->profile, element) ||
-        is_ignored(mai->profile, &part) ||
-        mai_part_strings(&mai->fips, event, element, any_string, NULL) == 0)
-        return 0;
+    if (profile_knows(mai->profile, PROFILE_IGNORED) && !mai_part_known(mai->profile, element) &&
+        !is_ignored(mai->profile, &part))
+        holds = mai_part_strings(&mai->fips, event, element, any_string, NULL, err);
+    if (holds <= 0)
+        return holds;
     profile_part_text(&part, name);
     return error_set(err, ERROR_DATA, "",
                      "%s: offset 0x%llX: the profile knows no %s, which holds text; calibrate the "

@@ -18,8 +18,8 @@ static const enum profile_value needed[] = {
 /* Without a list of what may be ignored, nothing tells a field that nobody had used. */
 static const enum profile_value instead[] = {PROFILE_FIELD_CC, PROFILE_FIELD_ATTACHMENTS};
 
-static int require_all(const struct profile *profile, const enum profile_value *values, size_t count,
-                       struct error *err)
+static int require_all(const struct profile *profile, const enum profile_value *values,
+                       size_t count, struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
         if (profile_require(profile, values[i], err) != 0)
@@ -163,8 +163,8 @@ int mai_read_cipher(struct mai *mai, const struct fips_element *element, uint8_t
     return 0;
 }
 
-int mai_read_string(struct mai *mai, const struct fips_element *element, uint8_t *out,
-                    size_t limit, size_t *size, struct error *err)
+int mai_read_string(struct mai *mai, const struct fips_element *element, uint8_t *out, size_t limit,
+                    size_t *size, struct error *err)
 {
     uint8_t raw[MAI_MAX_STRING];
     struct cipher cipher;

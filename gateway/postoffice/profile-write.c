@@ -102,6 +102,7 @@ void profile_value_text(const struct profile *profile, enum profile_value value,
                         size_t size)
 {
     const char *word = word_of(profile, value);
+    size_t period = profile->key_period;
 
     out[0] = '\0';
     if (!profile_knows(profile, value))
@@ -118,8 +119,8 @@ void profile_value_text(const struct profile *profile, enum profile_value value,
         offset_text(profile->key_unread, out, size);
     else if (value == PROFILE_COUNT_LIVE)
         offset_text(profile->key_live, out, size);
-    else if (value == PROFILE_PERIOD && profile->key_period != 0)
-        snprintf(out, size, "%zu", profile->key_period);
+    else if (value == PROFILE_PERIOD && period != 0)
+        snprintf(out, size, "%zu", period);
     else if (value == PROFILE_PERIOD)
         snprintf(out, size, "none");
     else

@@ -45,11 +45,8 @@ struct rule {
 static const struct rule rules[PROFILE_VALUES] = {
     [PROFILE_NAME] = {"profile", AT(name), {0}, FORM_TEXT, sizeof((struct profile *)0)->name},
     [PROFILE_VERDICT] = {"verdict", AT(verdict), {0}, FORM_VERDICT, 0},
-    [PROFILE_POSTOFFICE] = {"postoffice",
-                            AT(postoffice),
-                            {0},
-                            FORM_TEXT,
-                            sizeof((struct profile *)0)->postoffice},
+    [PROFILE_POSTOFFICE] =
+        {"postoffice", AT(postoffice), {0}, FORM_TEXT, sizeof((struct profile *)0)->postoffice},
     [PROFILE_BITMAP_OFFSET] =
         {"key.bitmap_offset", AT(key_bitmap_offset), {0}, FORM_NUMBER, KEY_FILE_SIZE - BITMAP_SIZE},
     [PROFILE_BITMAP_ORDER] = {"key.bitmap_order", AT(key_msb_first), {"lsb", "msb"}, FORM_WORD, 0},

@@ -62,11 +62,11 @@ struct profile {
     char name[64];
     enum profile_verdict verdict;
     char postoffice[24]; /* "NET/PO" that it was learnt from */
-    uint32_t known; /* bit 1 << enum profile_value: the file gives it */
+    uint32_t known;      /* bit 1 << enum profile_value: the file gives it */
     /* KEY (560 octets, Q77926): place of the 512-octet bitmap (Q119088) and of its counters. */
     unsigned key_bitmap_offset;
-    bool key_msb_first;     /* bit order */
-    bool key_set_is_deleted; /* polarity */
+    bool key_msb_first;                /* bit order */
+    bool key_set_is_deleted;           /* polarity */
     int key_new, key_unread, key_live; /* offsets of words, -1 when not known */
     /* ACCESS2.GLB (69 octets a record, Q77926) */
     unsigned access2_name, access2_mailbag;

@@ -158,8 +158,10 @@ static void test_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_published_profile_reads_from_and_three_recipients), cmocka_unit_test(test_unknown_positions),
-        cmocka_unit_test(test_gap),               cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_published_profile_reads_from_and_three_recipients),
+        cmocka_unit_test(test_unknown_positions),
+        cmocka_unit_test(test_gap),
+        cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_nothing),
     };
 

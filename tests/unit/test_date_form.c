@@ -65,8 +65,8 @@ static void test_read(void **state)
         char found[80] = "";
         bool read;
         assert_null(date_form_wrong(dates[i].form));
-        read = date_form_read(dates[i].form, (const uint8_t *)dates[i].text,
-                              strlen(dates[i].text), &date);
+        read = date_form_read(dates[i].form, (const uint8_t *)dates[i].text, strlen(dates[i].text),
+                              &date);
         assert_int_equal(read, date.set);
         if (read)
             snprintf(found, sizeof found, "%04d-%02d-%02d %02d:%02d", date.year, date.month,

@@ -44,8 +44,11 @@ static void make_mail(struct po *po)
                                           {"00000064", "1997-04-08 08:00", "four"},
                                           {"00000062", "1997-04-07 08:00", "two"}};
     static const struct header smtp[] = {{"00000063", "1997-04-07 09:00", "three"}};
-    struct mail mail = {.counter = 1, .from = "NORTH/HQ/ADMIN", .date = "1997-04-07 08:00",
-                        .to = {"NORTH/SALES/BO", "NORTH/HQ/ADMIN"}, .text = "Hello\r\n"};
+    struct mail mail = {.counter = 1,
+                        .from = "NORTH/HQ/ADMIN",
+                        .date = "1997-04-07 08:00",
+                        .to = {"NORTH/SALES/BO", "NORTH/HQ/ADMIN"},
+                        .text = "Hello\r\n"};
 
     po_mailbag(po, "00000010", sales, 5, 1U << 2);
     po_mailbag(po, "00000011", smtp, 1, 0);
@@ -379,8 +382,8 @@ static void test_ended_early(void **state)
     end(&f);
 }
 
-/* Whoever's mail lies in the mailbag is a recipient of its items, also when only one of the names is
- * a queue of ours. */
+/* Whoever's mail lies in the mailbag is a recipient of its items, also when only one of the names
+ * is a queue of ours. */
 static void test_sharers(void **state)
 {
     uint8_t network[4 * 122] = {0};
@@ -399,9 +402,12 @@ static void test_sharers(void **state)
     network[3 * 122] = 0;
     po_write(&f.po, "GLB/NETWORK.GLB", network, sizeof network);
     po_mail(&f.po, "00000061",
-            &(struct mail){.counter = 1, .from = "NORTH/HQ/ADMIN", .date = "1997-04-07 08:00",
+            &(struct mail){.counter = 1,
+                           .from = "NORTH/HQ/ADMIN",
+                           .date = "1997-04-07 08:00",
                            .to = {"NORTH/SALES/BO", "att:someone", "GONE:x", "SMTP:x@y.example"},
-                           .subject = "one", .text = "Hello\r\n"});
+                           .subject = "one",
+                           .text = "Hello\r\n"});
     f.settings.queue_count = 1;
     open_door(&f);
     for (int i = 0; i < 2; i++) {
@@ -671,9 +677,13 @@ static void test_profile_fits(void **state)
         size_t at;
         const char *text, *wanted;
     } records[] = {
-        {0x0D, "oNe", "!00000061 " SALES_REST}, {0x0D, "", "!00000061 " SALES_REST},
-        {0x0D, "one more", "!00000061 " SALES_REST}, {0x02, "SOMEBODY", "!00000061 " SALES_REST},
-        {0x02, "ADMINISTRA", "!00000061 " SALES_REST}, {0x02, "admin", ALL}, {0x02, "", ALL},
+        {0x0D, "oNe", "!00000061 " SALES_REST},
+        {0x0D, "", "!00000061 " SALES_REST},
+        {0x0D, "one more", "!00000061 " SALES_REST},
+        {0x02, "SOMEBODY", "!00000061 " SALES_REST},
+        {0x02, "ADMINISTRA", "!00000061 " SALES_REST},
+        {0x02, "admin", ALL},
+        {0x02, "", ALL},
     };
 
     (void)state;
@@ -708,8 +718,9 @@ static void test_unknown_part(void **state)
     begin(&f);
     write_without_cc(&f.po, "none");
     open_door(&f);
-    expect_round(&f, 10, "otf", "one@NORTH/SALES !00000062 three@NORTH/SALES four@NORTH/SALES "
-                                "three@SMTP ");
+    expect_round(&f, 10, "otf",
+                 "one@NORTH/SALES !00000062 three@NORTH/SALES four@NORTH/SALES "
+                 "three@SMTP ");
     expect_round(&f, 10, "otf", "!00000062 ");
     door_free(f.door);
     po_write_profile(&f.po, po_profile());
@@ -778,14 +789,23 @@ static void test_routes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),    cmocka_unit_test(test_item),
-        cmocka_unit_test(test_removal),  cmocka_unit_test(test_shared),
-        cmocka_unit_test(test_read_only), cmocka_unit_test(test_locked),
-        cmocka_unit_test(test_changed_under_us), cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_profiles), cmocka_unit_test(test_settings), cmocka_unit_test(test_other_postoffice),
-        cmocka_unit_test(test_profile_fits), cmocka_unit_test(test_unknown_part),
-        cmocka_unit_test(test_routes),    cmocka_unit_test(test_ended_early),
-        cmocka_unit_test(test_named_twice), cmocka_unit_test(test_sharers),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_item),
+        cmocka_unit_test(test_removal),
+        cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_locked),
+        cmocka_unit_test(test_changed_under_us),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_profiles),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_other_postoffice),
+        cmocka_unit_test(test_profile_fits),
+        cmocka_unit_test(test_unknown_part),
+        cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_ended_early),
+        cmocka_unit_test(test_named_twice),
+        cmocka_unit_test(test_sharers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

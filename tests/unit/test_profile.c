@@ -108,8 +108,8 @@ static void test_parts(void **state)
     char name[PROFILE_PART_TEXT];
 
     (void)state;
-    assert_int_equal(load_text("mai.ignored = field:10  vendor:00010a element:0B\n", &profile, &err),
-                     0);
+    assert_int_equal(
+        load_text("mai.ignored = field:10  vendor:00010a element:0B\n", &profile, &err), 0);
     assert_int_equal(profile->ignored_count, 3);
     for (size_t i = 0; i < 3; i++)
         assert_true(profile_part_same(&profile->ignored[i], &right[i]));
@@ -183,7 +183,8 @@ static const struct {
     {"cipher.period = 2\ncipher.key[0..2] = 01 02 03\n", "beyond cipher.period"},
     {"mai.address_trailer =\n", "1 to 16 octets"},
     {"mai.address_trailer = 00 8\n", "1 to 16 octets"},
-    {"mai.address_trailer = 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D 0E 0F 10 11\n", "1 to 16 octets"},
+    {"mai.address_trailer = 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D 0E 0F 10 11\n",
+     "1 to 16 octets"},
     {"verdict = perhaps\n", "insufficient, readable or proven"},
     {"codepage = 8 50\n", "code page"},
     {"codepage = 0123456789012345678901234567890\n", "shorter"},
@@ -218,9 +219,10 @@ static void test_not_a_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reference), cmocka_unit_test(test_published),
-        cmocka_unit_test(test_key_runs),  cmocka_unit_test(test_empty), cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_bad),       cmocka_unit_test(test_not_a_file),
+        cmocka_unit_test(test_reference),  cmocka_unit_test(test_published),
+        cmocka_unit_test(test_key_runs),   cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_parts),      cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_not_a_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
