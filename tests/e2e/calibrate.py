@@ -163,7 +163,7 @@ class Calibrated:
 class WithSink(Case):
     @classmethod
     def setUpClass(cls):
-        cls.sink = Sink(cls.base, cls.__name__ + "-sink", tls=False)
+        cls.sink = Sink(cls.base, cls.__name__ + "-sink", tls=False, deadline=8 * 3600)
         cls.enterClassContext(cls.sink)
 
 
