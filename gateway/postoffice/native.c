@@ -40,8 +40,8 @@ static void end_round(struct native *native)
     native->in_round = false;
 }
 
-/* Finds the mailbags of all queues: how many, and in ERR what was wrong with the first that has none
- * now. One damaged table concerns its own queues only. */
+/* Finds the mailbags of all queues: how many, and in ERR what was wrong with the first that has
+ * none now. One damaged table concerns its own queues only. */
 static size_t find_routes(struct native *native, struct error *err)
 {
     size_t found = 0;
@@ -121,9 +121,9 @@ static int begin_queue(struct native *native, struct error *err)
     struct native_batch *batch = &native->batch;
 
     batch->queue = queue;
-    if (!native->again && (route_find(native->root, queue->name, &queue->route, err) != 0 ||
-                           check_alone(native, queue, err) != 0 ||
-                           find_sharers(native, queue, err) != 0))
+    if (!native->again &&
+        (route_find(native->root, queue->name, &queue->route, err) != 0 ||
+         check_alone(native, queue, err) != 0 || find_sharers(native, queue, err) != 0))
         return -1;
     if (native->read_only)
         return 0;
@@ -279,8 +279,24 @@ static int copy_strings(struct native *native, const struct native_settings *set
     return 0;
 }
 
+/* Layouts and keys may differ from postoffice to postoffice. */
+static int check_name(const struct native *native, const char *file, struct error *err)
+{
+    const struct profile *profile = native->profile;
+
+    if (!profile_knows(profile, PROFILE_POSTOFFICE) ||
+        route_same_name(profile->postoffice, native->name))
+        return 0;
+    return error_set(err, ERROR_SETUP, "",
+                     "%s: was learnt from %s, and this is postoffice %s: calibrate this one, or "
+                     "correct its name in the settings",
+                     file, profile->postoffice, native->name);
+}
+
 static int check_profile(const struct native *native, const char *file, struct error *err)
 {
+    if (check_name(native, file, err) != 0)
+        return -1;
     if (key_check_profile(native->profile, err) != 0 ||
         mai_check_profile(native->profile, err) != 0)
         return error_prefix(err, "%s", file);
@@ -305,7 +321,8 @@ static int take_codepage(struct native *native, const struct native_settings *se
 static int open_parts(struct native *native, const struct native_settings *settings,
                       struct error *err)
 {
-    if (copy_strings(native, settings, err) != 0 || root_open(&native->root, settings->path, err) != 0)
+    if (copy_strings(native, settings, err) != 0 ||
+        root_open(&native->root, settings->path, err) != 0)
         return -1;
     if (profile_load(&native->profile, settings->profile, err) != 0 ||
         check_profile(native, settings->profile, err) != 0 ||
