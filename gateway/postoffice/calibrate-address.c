@@ -19,9 +19,8 @@
 
 /* ---- address strings ---- */
 
-/* The whole string in clear: length of its name up to the first NUL, or -1. */
-static int decode_address(const struct calibration *cal, const struct cal_string *string,
-                          uint8_t *clear, size_t *name)
+int cal_decode_address(const struct calibration *cal, const struct cal_string *string,
+                       uint8_t *clear, size_t *name)
 {
     if (string->vendor || string->place != CAL_DIRECT || string->length > CAL_HEAD ||
         cal_decode(cal, string->head, string->length, clear) != string->length)
@@ -68,7 +67,7 @@ static void see_recipients(const struct calibration *cal, struct trailer *traile
 
     for (size_t i = 0; i < cal->string_count; i++) {
         const struct cal_string *string = &cal->strings[i];
-        if (string->code == TO && decode_address(cal, string, clear, &name) == 0)
+        if (string->code == TO && cal_decode_address(cal, string, clear, &name) == 0)
             see_trailer(trailer, clear + name, string->length - name, counting);
     }
 }
@@ -88,7 +87,8 @@ static void check_senders(struct calibration *cal)
             const struct cal_string *string = &cal->strings[mail->first + i];
             bool fits;
             if (string->code != FROM || string->nth != 0 || string->vendor ||
-                decode_address(cal, string, clear, &name) != 0 || memchr(clear, ':', name) != NULL)
+                cal_decode_address(cal, string, clear, &name) != 0 ||
+                memchr(clear, ':', name) != NULL)
                 continue;
             fits = name > size && memcmp(clear + name - size, sender, size) == 0 &&
                    clear[name - size - 1] == '/' &&
@@ -118,7 +118,8 @@ void cal_learn_trailer(struct calibration *cal)
                    "recipients do not all end alike, or too few can be read");
         cal_refuse(cal, PROFILE_FIELD_TO, trailer.agree, trailer.disagree,
                    "see mai.address_trailer");
-        cal_want(cal, "send ten messages to different people");
+        if (profile_knows(&cal->profile, PROFILE_CHAIN))
+            cal_want_for(cal, PROFILE_TRAILER, "send ten messages to different people");
         return;
     }
     memcpy(cal->profile.trailer, trailer.octets, trailer.size);
@@ -198,7 +199,7 @@ static void see_shape(struct shapes *shapes, const struct cal_mail *mail,
 
     if (string->vendor || string->code >= CODES || string->code == FROM)
         return;
-    if (decode_address(shapes->cal, string, clear, &name) != 0 ||
+    if (cal_decode_address(shapes->cal, string, clear, &name) != 0 ||
         string->length - name != profile->trailer_size ||
         memcmp(clear + name, profile->trailer, profile->trailer_size) != 0) {
         shapes->others[string->code]++;
@@ -247,7 +248,6 @@ int cal_learn_cc(struct calibration *cal, struct error *err)
     } else {
         cal->profile.field_cc = 0;
         cal_refuse(cal, PROFILE_FIELD_CC, 0, 0, "%u fields beside To hold recipients", found);
-        cal_want(cal, "send ten messages with carbon copies to people of other postoffices");
     }
     free(shapes);
     return status != 0 && err != NULL && err->class == ERROR_SOFT ? -1 : 0;
@@ -300,7 +300,6 @@ void cal_learn_attachments(struct calibration *cal)
     cal->profile.field_attachments = 0;
     cal_refuse(cal, PROFILE_FIELD_ATTACHMENTS, 0, 0, "%u fields hold the numbers of ATT files",
                found);
-    cal_want(cal, "send ten messages with an attachment, text files among them");
 }
 
 struct signature {
@@ -413,6 +412,7 @@ int cal_learn_att(struct calibration *cal, struct error *err)
     cal_refuse(cal, PROFILE_ATT_CIPHER, tally.whole, tally.none,
                "too few files begin as their names say or as text");
     if (profile_knows(&cal->profile, PROFILE_FIELD_ATTACHMENTS))
-        cal_want(cal, "send ten messages with a text file of some lines attached");
+        cal_want_for(cal, PROFILE_ATT_CIPHER,
+                     "send ten messages with a text file of some lines attached");
     return 0;
 }

@@ -73,7 +73,7 @@ struct cal_position {
 
 struct cal_evidence {
     unsigned agree, disagree;
-    char how[160];
+    char how[240];
 };
 
 #define CAL_MAX_WANTED 12
@@ -81,8 +81,9 @@ struct cal_evidence {
 struct calibration {
     struct profile profile;
     struct cal_evidence evidence[PROFILE_VALUES];
-    char values[PROFILE_VALUES][64];
+    char values[PROFILE_VALUES][PROFILE_VALUE_SIZE];
     char wanted[CAL_MAX_WANTED][400];
+    enum profile_value wanted_for[CAL_MAX_WANTED]; /* PROFILE_VALUES: for the key */
     size_t wanted_count;
     struct root *root;
     const struct calibrate_options *options;
@@ -142,6 +143,17 @@ void cal_learn_trailer(struct calibration *cal);
 int cal_learn_cc(struct calibration *cal, struct error *err) WARN_UNUSED;
 void cal_learn_attachments(struct calibration *cal);
 int cal_learn_att(struct calibration *cal, struct error *err) WARN_UNUSED;
+
+/* An address string of a message into CLEAR (CAL_HEAD octets): *NAME are those up to its first NUL.
+ * -1: it cannot be read, or is none. */
+int cal_decode_address(const struct calibration *cal, const struct cal_string *string,
+                       uint8_t *clear, size_t *name) WARN_UNUSED;
+
+/* calibrate-own.c: the name of this postoffice. */
+int cal_learn_postoffice(struct calibration *cal, struct error *err) WARN_UNUSED;
+
+/* calibrate-parts.c: what may be stepped over. */
+int cal_learn_ignored(struct calibration *cal, struct error *err) WARN_UNUSED;
 
 /* calibrate-cipher.c: the key from plain text. */
 int cal_vote_subjects(struct calibration *cal, struct error *err) WARN_UNUSED;
@@ -204,6 +216,10 @@ void cal_refuse(struct calibration *cal, enum profile_value value, unsigned agre
                 unsigned disagree, const char *format, ...) PRINTF_LIKE(5, 6);
 /* Enough observations, nearly none against. */
 bool cal_sound(unsigned agree, unsigned disagree);
-void cal_want(struct calibration *cal, const char *format, ...) PRINTF_LIKE(2, 3);
+/* One line of what would settle VALUE (PROFILE_VALUES: the key). Only the lines that the verdict
+ * waits for remain in the end. */
+void cal_want_for(struct calibration *cal, enum profile_value value, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+void cal_want(struct calibration *cal, const char *format, ...) PRINTF_LIKE(2, 3); /* the key */
 
 #endif

@@ -16,7 +16,8 @@
 #define LEAST_OTHERS 200 /* octets of other texts that prove it without a known key */
 #define RUN 256          /* positions that other texts confirm or refute at a time */
 #define RUNS (CAL_MAX_KEY / RUN)
-#define RUN_LEAST 150 /* octets of other texts from which a run can be told */
+#define RUN_LEAST 150    /* octets of other texts from which a run can be told */
+#define RUN_POSITIONS 32 /* at so many positions: a label that all messages have is one word */
 #define RUN_MOST 1500
 #define FIRST_LOOK 400  /* octets after which a hopeless place is left */
 #define MOST_AFTER 4    /* octets that a client may have added behind it ... */
@@ -27,7 +28,8 @@
 
 struct run {
     double nats;
-    unsigned octets;
+    unsigned octets, positions;
+    uint8_t seen[RUN / 8]; /* a bit for each of the positions */
 };
 
 /* The known text at one place. */
@@ -154,6 +156,8 @@ static void weigh_text(const struct known *known, struct place *place, const str
             double nats = cal_model_nats(known->model, before, clear);
             run->nats += nats;
             run->octets++;
+            run->positions += (run->seen[at % RUN / 8] & 1 << at % 8) == 0;
+            run->seen[at % RUN / 8] |= (uint8_t)(1 << at % 8);
             place->nats += nats;
             place->octets++;
         }
@@ -272,7 +276,7 @@ static int run_verdict(const struct known *known, size_t at)
     const struct place *place = &known->best;
     const struct run *run = &place->runs[at / RUN];
 
-    if (run->octets < RUN_LEAST)
+    if (run->octets < RUN_LEAST || run->positions < RUN_POSITIONS)
         return 0;
     /* Beside its like: a small postoffice is less like text throughout. */
     return run->nats >=

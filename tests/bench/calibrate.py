@@ -72,8 +72,9 @@ def main():
     for title, words in (("statistics", []), ("known text", ["--known-text", text])):
         status, seconds, peak = measured([program, "postoffice", "calibrate", root,
                                           "--write", root + ".learnt"] + words)
-        wrong = ["status %d" % status] if status not in (0, 1) else untrue(root + ".learnt",
-                                                                          root + ".profile")
+        wrong = ["status %d" % status]
+        if status in (0, 1):
+            wrong = untrue(root + ".learnt", root + ".profile", "/".join(mkpostoffice.OWN))
         late = seconds > limit or peak > MEGABYTES << 20
         print("%-10s %6.1f s  %6.1f MB  %s" % (title, seconds, peak / (1 << 20),
                                                "; ".join(wrong) or "nothing wrong"))

@@ -66,6 +66,7 @@ class Office:
             mkpostoffice.make(mkpostoffice.arguments([str(word) for word in words]))
         with open(self.root + ".truth.json", encoding="utf-8") as source:
             self.truth = json.load(source)
+        self.name = "%s/%s" % (self.truth["network"], self.truth["postoffice"])
         self.profile = postoffice.load_profile(self.root + ".profile")
 
     def calibrate(self, *words):
@@ -82,7 +83,7 @@ class Office:
 
 class Keys(Case):
     def check_key(self, office, verdict, written):
-        wrong = untrue(written, office.root + ".profile")
+        wrong = untrue(written, office.root + ".profile", office.name)
         TOTAL["wrong"] += sum(line.startswith("key position") for line in wrong)
         TOTAL["withdrawn"] += verdict["key_withdrawn"]
         self.assert_none(wrong, "what was learnt")

@@ -57,7 +57,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         "mai.field.from = 1\nmai.field.to = 5\nmai.field.cc = 6\nmai.field.date = 2\n"
         "mai.field.subject = 7\nmai.field.attachments = 8\nmai.field.text = 4\n"
         "mai.vendor.priority = 0x34\nmai.address_trailer = 00 80 00 00 40\n"
-        "mai.date_form = yyyy-mm-dd hh:mm\natt.cipher = whole\n"
+        "mai.date_form = yyyy-mm-dd hh:mm\nmai.ignored = field:10\natt.cipher = whole\n"
         "cipher.chain = previous-ciphertext-xor\ncipher.period = 4\n"
         "cipher.key[0..3] = 00 00 00 00\ncodepage = 850\n";
     char path[128];
