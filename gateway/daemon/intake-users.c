@@ -50,7 +50,7 @@ static bool is_special(const char *mailbox)
 
 /* ---- who ---- */
 
-static int add_row(struct choosing *choosing, const struct row *row)
+static int add_row(struct choosing *choosing, const struct row *row, const char *mailbox)
 {
     struct row *grown;
 
@@ -65,7 +65,7 @@ static int add_row(struct choosing *choosing, const struct row *row)
     }
     grown = &choosing->rows[choosing->row_count];
     *grown = *row;
-    grown->mailbox = strdup(row->mailbox);
+    grown->mailbox = strdup(mailbox);
     if (grown->mailbox == NULL) {
         choosing->short_of_memory = true;
         return 1;
@@ -94,7 +94,6 @@ static int see_user(void *context, const struct store_user *user)
 {
     struct choosing *choosing = context;
     struct row row = {
-        .mailbox = (char *)(uintptr_t)user->mailbox, /* copied */
         .state = user->state,
         .baseline_ms = user->baseline_ms,
         .baseline_items = user->baseline_items,
@@ -102,7 +101,7 @@ static int see_user(void *context, const struct store_user *user)
     };
 
     snprintf(row.mailbag, sizeof row.mailbag, "%s", user->mailbag);
-    return is_wanted(choosing, user) ? add_row(choosing, &row) : 0;
+    return is_wanted(choosing, user) ? add_row(choosing, &row, user->mailbox) : 0;
 }
 
 /* Users of a backup who were never moved by us: only when the operator insists. */
@@ -112,7 +111,7 @@ static int add_asked(struct choosing *choosing, struct error *err)
 
     for (size_t i = 0; backup != NULL && i < backup->user_count; i++) {
         const char *mailbox = strrchr(backup->users[i], '/') + 1;
-        struct row row = {.mailbox = (char *)(uintptr_t)mailbox, .state = USER_ACTIVE};
+        struct row row = {.state = USER_ACTIVE};
         bool found = false;
 
         for (size_t r = 0; r < choosing->row_count && !found; r++)
@@ -127,7 +126,7 @@ static int add_asked(struct choosing *choosing, struct error *err)
                              "%s is not a user of \"msmailgw user list\": what was migrated of his "
                              "mail is not known, and would be relayed; --no-baseline relays all",
                              backup->users[i]);
-        if (add_row(choosing, &row) != 0)
+        if (add_row(choosing, &row, mailbox) != 0)
             break;
     }
     return 0;
