@@ -258,6 +258,7 @@ static int open_files(struct choosing *choosing, struct error *err)
     const struct settings_postoffice *postoffice = choosing->sweep->postoffice;
 
     if (root_open(&choosing->root, postoffice->path, err) != 0 ||
+        root_look(choosing->root, ACCESS2_FILE, &choosing->sweep->access2, err) != 0 ||
         access2_check_counts(choosing->root, err) != 0 ||
         profile_load(&choosing->profile, postoffice->profile, err) != 0)
         return -1;
@@ -388,6 +389,31 @@ int users_choose(struct sweep *sweep, struct error *err)
     }
     choosing_clear(&choosing);
     return status;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+           a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+int users_confirm(const struct sweep *sweep, struct error *err)
+{
+    struct root *root;
+    struct stat now;
+    int status;
+
+    if (root_open(&root, sweep->postoffice->path, err) != 0)
+        return -1;
+    status = root_look(root, ACCESS2_FILE, &now, err);
+    root_free(root);
+    if (status != 0 || same_file(&now, &sweep->access2))
+        return status;
+    return error_set(err, ERROR_SOFT, "",
+                     ACCESS2_FILE
+                     " was changed during the sweep: whose mailbags they are is looked "
+                     "up again by the next one");
 }
 
 void users_clear(struct sweep *sweep)
