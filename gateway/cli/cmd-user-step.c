@@ -321,7 +321,7 @@ static int take_step(struct user_command *command, const struct step *step, bool
                      struct error *err)
 {
     struct store *store = command->cli->store;
-    struct stepped done;
+    struct stepped done = {.row = {.found = false}};
     struct user_row row;
     int status = 0;
 
