@@ -171,6 +171,7 @@ static int read_item(struct sweep *sweep, struct error *err)
 
     if (status == 0)
         return 0;
+    sweep->owned = sweep->owned || (item != NULL && item->owner != NULL);
     if (status > 0)
         status = consider(sweep, &prepared, item, err);
     if (status == 1) {
@@ -276,6 +277,7 @@ static void clear_batch(struct sweep *sweep)
     sweep->ready_count = 0;
     sweep->ready_octets = 0;
     sweep->remain_count = 0;
+    sweep->owned = false;
     sweep->known = sweep->left = sweep->damaged = sweep->baseline = 0;
 }
 
@@ -313,8 +315,10 @@ static bool batch_full(const struct sweep *sweep)
 /* Commits what was read, and only then has it removed. */
 static int end_batch(struct sweep *sweep, struct error *err)
 {
-    int status = commit_batch(sweep, err);
+    int status = sweep->owned ? users_confirm(sweep, err) : 0;
 
+    if (status == 0)
+        status = commit_batch(sweep, err);
     if (status == 0 && !sweep->intake->dry_run)
         return finish_batch(sweep, err);
     if (status == 0)

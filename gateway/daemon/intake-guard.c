@@ -65,6 +65,8 @@ static bool get_note(const struct sweep *sweep, const char *name, char *out, siz
     struct asking asking = {.name = name, .out = out, .size = size};
     struct error err;
 
+    if (out != NULL)
+        out[0] = '\0';
     if (store_list_notes(sweep->intake->store, name, see_note, &asking, &err) < 0)
         log_warn("intake", "%s: %s", sweep->postoffice->title, err.text);
     return asking.found;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/attr.h"
 #include "base/error.h"
@@ -93,9 +94,11 @@ struct sweep {
     struct remain *remains; /* items that stay */
     size_t remain_count, remain_capacity;
     size_t known, left, damaged, baseline;
+    bool owned; /* items of a user's mailbag are in it */
     /* users */
     struct sweep_user *users;
     size_t user_count;
+    struct stat access2;        /* of the file by which they were chosen */
     struct native_user *chosen; /* for the door */
     size_t chosen_count;
     /* mailbags; the last look is the present one until it is closed */
@@ -136,6 +139,9 @@ int remain_forget(struct sweep *sweep, struct error *err) WARN_UNUSED;
  * are stored and told; -1 when none can be swept. */
 int users_choose(struct sweep *sweep, struct error *err) WARN_UNUSED;
 void users_clear(struct sweep *sweep);
+/* -1 when ACCESS2.GLB is not any more what it was when they were chosen: somebody may have got
+ * another mailbag meanwhile. */
+int users_confirm(const struct sweep *sweep, struct error *err) WARN_UNUSED;
 /* NULL when NAME is none of them. */
 const struct sweep_user *users_find(const struct sweep *sweep, const char *name);
 

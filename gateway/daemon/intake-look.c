@@ -287,27 +287,26 @@ void look_set_fate(struct sweep *sweep, const struct item *item, enum look_fate 
 
 /* ---- writing ---- */
 
-/* CONTEXT|=|0|FILES once it is settled, else CONTEXT|?|MS|FILES with the time of the first look at
- * it: FAT and SMB know times to two seconds, and what was written twice in that time looks the same
- * as if it had been once. "" when it has to be read again in any case. */
+/* CONTEXT|=|MS|FILES once it is settled, before that CONTEXT|?|MS|FILES, with the time of the first
+ * look at it: FAT and SMB know times to two seconds, and what was written twice in that time looks
+ * the same as if it had been once. "" when it has to be read again in any case. */
 static void make_stamp(const struct look *look, char *out, size_t size)
 {
     const struct sweep_user *user = look->user;
-    char kind = '\0', context[17], files[STAMP_SIZE];
-    long long first = look->at_ms;
-    bool settled = false;
+    const char *before = user->stamp != NULL ? strchr(user->stamp, '|') : NULL;
+    const char *files = before != NULL ? strrchr(before, '|') + 1 : "";
+    bool settled = look->newest_ms != 0 && look->newest_ms < look->at_ms - OLD_MS;
+    int64_t first = look->at_ms;
 
     out[0] = '\0';
     if (!look->closed || look->touched || look->spoiled)
         return;
-    if (user->stamp != NULL &&
-        sscanf(user->stamp, "%16[0-9a-f]|%c|%lld|%191s", context, &kind, &first, files) == 4 &&
-        strcmp(files, look->stamp) == 0)
-        settled = kind == '=' || look->at_ms - first >= STAMP_SETTLE_MS;
-    else
-        first = look->at_ms;
-    settled = settled || (look->newest_ms != 0 && look->newest_ms < look->at_ms - OLD_MS);
-    snprintf(out, size, "%s|%c|%lld|%s", user->context, settled ? '=' : '?', first, look->stamp);
+    if (before != NULL && strcmp(files, look->stamp) == 0 && strlen(before) > 3) {
+        first = strtoll(before + 3, NULL, 10);
+        settled = settled || before[1] == '=' || look->at_ms - first >= STAMP_SETTLE_MS;
+    }
+    snprintf(out, size, "%s|%c|%lld|%s", user->context, settled ? '=' : '?', (long long)first,
+             look->stamp);
 }
 
 static int write_one(struct sweep *sweep, const struct look *look, struct store_live *items,

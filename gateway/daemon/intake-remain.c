@@ -94,13 +94,31 @@ static bool is_kept(const struct sweep *sweep, const char *mailbag)
     return sweep->failed;
 }
 
+/* Noted by a version that kept them by NET/PO. */
+static bool is_old(const struct sweep *sweep, const struct store_remain *remain)
+{
+    return !sweep_is_backup(sweep) && strcasecmp(remain->title, sweep->postoffice->name) == 0;
+}
+
+static int forget(const struct sweep *sweep, const char *mailbag, struct error *err)
+{
+    const struct settings_postoffice *postoffice = sweep->postoffice;
+    struct store *store = sweep->intake->store;
+
+    if (store_forget_remains(store, postoffice->title, mailbag, sweep->began_ms, err) != 0)
+        return -1;
+    if (sweep_is_backup(sweep))
+        return 0;
+    return store_forget_remains(store, postoffice->name, mailbag, sweep->began_ms, err);
+}
+
 static int see_remain(void *context, const struct store_remain *remain)
 {
     struct forgetting *forgetting = context;
     const struct settings_postoffice *postoffice = forgetting->sweep->postoffice;
     char(*grown)[9];
 
-    if (strcasecmp(remain->title, postoffice->title) != 0 ||
+    if ((strcasecmp(remain->title, postoffice->title) != 0 && !is_old(forgetting->sweep, remain)) ||
         remain->last_ms >= forgetting->sweep->began_ms ||
         is_kept(forgetting->sweep, remain->mailbag) ||
         is_among((const char(*)[9])forgetting->mailbags, forgetting->count, remain->mailbag))
@@ -132,8 +150,7 @@ int remain_forget(struct sweep *sweep, struct error *err)
     if (status == 0 && forgetting.short_of_memory)
         status = error_sys(err, ERROR_SOFT, "", "no memory");
     for (size_t i = 0; i < forgetting.count && status == 0; i++)
-        status = store_forget_remains(store, sweep->postoffice->title, forgetting.mailbags[i],
-                                      sweep->began_ms, err);
+        status = forget(sweep, forgetting.mailbags[i], err);
     free(forgetting.mailbags);
     return status;
 }

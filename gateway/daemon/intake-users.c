@@ -50,7 +50,7 @@ static bool is_special(const char *mailbox)
 
 /* ---- who ---- */
 
-static int add_row(struct choosing *choosing, const struct row *row)
+static int add_row(struct choosing *choosing, const struct row *row, const char *mailbox)
 {
     struct row *grown;
 
@@ -65,7 +65,7 @@ static int add_row(struct choosing *choosing, const struct row *row)
     }
     grown = &choosing->rows[choosing->row_count];
     *grown = *row;
-    grown->mailbox = strdup(row->mailbox);
+    grown->mailbox = strdup(mailbox);
     if (grown->mailbox == NULL) {
         choosing->short_of_memory = true;
         return 1;
@@ -94,7 +94,6 @@ static int see_user(void *context, const struct store_user *user)
 {
     struct choosing *choosing = context;
     struct row row = {
-        .mailbox = (char *)(uintptr_t)user->mailbox, /* copied */
         .state = user->state,
         .baseline_ms = user->baseline_ms,
         .baseline_items = user->baseline_items,
@@ -102,7 +101,7 @@ static int see_user(void *context, const struct store_user *user)
     };
 
     snprintf(row.mailbag, sizeof row.mailbag, "%s", user->mailbag);
-    return is_wanted(choosing, user) ? add_row(choosing, &row) : 0;
+    return is_wanted(choosing, user) ? add_row(choosing, &row, user->mailbox) : 0;
 }
 
 /* Users of a backup who were never moved by us: only when the operator insists. */
@@ -112,7 +111,7 @@ static int add_asked(struct choosing *choosing, struct error *err)
 
     for (size_t i = 0; backup != NULL && i < backup->user_count; i++) {
         const char *mailbox = strrchr(backup->users[i], '/') + 1;
-        struct row row = {.mailbox = (char *)(uintptr_t)mailbox, .state = USER_ACTIVE};
+        struct row row = {.state = USER_ACTIVE};
         bool found = false;
 
         for (size_t r = 0; r < choosing->row_count && !found; r++)
@@ -127,7 +126,7 @@ static int add_asked(struct choosing *choosing, struct error *err)
                              "%s is not a user of \"msmailgw user list\": what was migrated of his "
                              "mail is not known, and would be relayed; --no-baseline relays all",
                              backup->users[i]);
-        if (add_row(choosing, &row) != 0)
+        if (add_row(choosing, &row, mailbox) != 0)
             break;
     }
     return 0;
@@ -259,6 +258,7 @@ static int open_files(struct choosing *choosing, struct error *err)
     const struct settings_postoffice *postoffice = choosing->sweep->postoffice;
 
     if (root_open(&choosing->root, postoffice->path, err) != 0 ||
+        root_look(choosing->root, ACCESS2_FILE, &choosing->sweep->access2, err) != 0 ||
         access2_check_counts(choosing->root, err) != 0 ||
         profile_load(&choosing->profile, postoffice->profile, err) != 0)
         return -1;
@@ -389,6 +389,31 @@ int users_choose(struct sweep *sweep, struct error *err)
     }
     choosing_clear(&choosing);
     return status;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+           a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+int users_confirm(const struct sweep *sweep, struct error *err)
+{
+    struct root *root;
+    struct stat now;
+    int status;
+
+    if (root_open(&root, sweep->postoffice->path, err) != 0)
+        return -1;
+    status = root_look(root, ACCESS2_FILE, &now, err);
+    root_free(root);
+    if (status != 0 || same_file(&now, &sweep->access2))
+        return status;
+    return error_set(err, ERROR_SOFT, "",
+                     ACCESS2_FILE
+                     " was changed during the sweep: whose mailbags they are is looked "
+                     "up again by the next one");
 }
 
 void users_clear(struct sweep *sweep)
