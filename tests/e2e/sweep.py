@@ -7,10 +7,13 @@ import collections
 import email
 import email.policy
 import fcntl
+import json
 import os
 import random
 import shutil
+import signal
 import sqlite3
+import subprocess
 import sys
 import time
 
@@ -339,6 +342,25 @@ class Sweep(Case):
         self.assertEqual(len(sent), len(set(scene.old[other])))
         self.assertEqual(tree(backup), before)
         self.assertEqual([n for n in scene.notes("") if n not in notes], [])
+
+    def test_interrupted(self):
+        """An interrupt ends a drain after the present batch; the next one does the rest."""
+        scene = self.scene(batch=1)
+        subjects = ["Message %d" % n for n in range(60)]
+        for subject in subjects:
+            scene.deliver([scene.ann], subject)
+        argv = [scene.gate.command, "-c", scene.gate.settings_file, "--json", "drain"]
+        with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, env=scene.gate.environment) as process:
+            gateway.wait_until(lambda: scene.events("queued"), LIMIT, "the first message", 0.001)
+            process.send_signal(signal.SIGINT)
+            row = json.loads(process.stdout.read())
+        self.assertEqual(process.returncode, 1)
+        self.assertTrue(row["interrupted"])
+        self.assertTrue(0 < row["taken"] < 60 and row["removed"] == row["taken"], row)
+        self.assertEqual(os.listdir(os.path.join(scene.root, "P1")), ["POPULATE.MSM"])
+        scene.gate.drain()
+        self.assertEqual(scene.arrived(), scene.wanted(*((s, scene.ann) for s in subjects)))
 
     def test_only_what_changed(self):
         """A mailbag that looks as it did is not opened; one that changed is; and no directory of
