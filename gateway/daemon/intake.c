@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/step.h"
 #include "daemon/doors.h"
 #include "daemon/enqueue.h"
 #include "daemon/note.h"
@@ -234,12 +235,13 @@ static int commit_batch(struct sweep *sweep, struct error *err)
             return -1;
         }
     }
-    if (write_remains(sweep, now, err) != 0) {
+    if (write_remains(sweep, now, err) != 0 || step("batch-commit", err) != 0) {
         store_rollback(intake->store);
         return -1;
     }
     if (store_commit(intake->store, err) != 0)
         return -1;
+    step_passed("batch-committed");
     if (sweep->ready_count != 0)
         spool_wake(intake->settings);
     return 0;
@@ -268,9 +270,8 @@ static void log_batch(struct sweep *sweep)
             continue;
         }
         for (size_t r = 0; r < prepared->recipient_count; r++) {
-            event.rcpt = prepared->recipients[r].address != NULL
-                             ? prepared->recipients[r].address
-                             : prepared->recipients[r].original;
+            event.rcpt = prepared->recipients[r].address != NULL ? prepared->recipients[r].address
+                                                                 : prepared->recipients[r].original;
             relaylog_write(sweep->intake->log, now, &event);
         }
     }

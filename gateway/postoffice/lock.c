@@ -14,6 +14,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/step.h"
+
 #define TRIES 8
 #define MAX_ENTRIES 1000000
 #define SMB_MAGIC 0x517BU
@@ -42,8 +44,7 @@ int lock_file(int fd, const char *name, struct error *err)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
-    if (fcntl(fd, F_OFD_SETLK, &whole) == 0 &&
-        (on_smb(fd) || flock(fd, LOCK_EX | LOCK_NB) == 0))
+    if (fcntl(fd, F_OFD_SETLK, &whole) == 0 && (on_smb(fd) || flock(fd, LOCK_EX | LOCK_NB) == 0))
         return 0;
     if (errno == EAGAIN || errno == EACCES)
         return error_set(err, ERROR_SOFT, "", "%s: held by another program", name);
@@ -151,9 +152,9 @@ static int check_directory(struct root *root, struct error *err)
 
     if (root_real_name(root, "P1", real, sizeof real, err) != 0)
         return -1;
-    return real[0] != '\0' ? 0
-                           : error_set(err, ERROR_SOFT, "", "%s: the directory P1 is absent",
-                                       root_path(root));
+    return real[0] != '\0'
+               ? 0
+               : error_set(err, ERROR_SOFT, "", "%s: the directory P1 is absent", root_path(root));
 }
 
 int lock_take(struct lock **out, struct root *root, const char *id, struct error *err)
@@ -194,6 +195,7 @@ void lock_release(struct lock *lock)
 
     if (lock == NULL)
         return;
+    step_passed("lock-release");
     if (root_unlink(lock->root, lock->name, &ignored) != 0)
         error_clear(&ignored);
     close(lock->fd);

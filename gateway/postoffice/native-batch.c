@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/step.h"
+
 struct header {
     uint32_t number;
     struct mbg_record record;
@@ -96,8 +98,8 @@ int native_list(struct native *native, size_t limit, struct error *err)
     size_t count, found;
     int status = -1;
 
-    if (key_load(native->root, id, &key, err) != 0 ||
-        mbg_load(native->root, id, &records, &count, err) != 0)
+    if (step("key-load", err) != 0 || key_load(native->root, id, &key, err) != 0 ||
+        step("mbg-load", err) != 0 || mbg_load(native->root, id, &records, &count, err) != 0)
         return -1;
     headers = calloc(count + 1, sizeof *headers);
     if (headers == NULL) {

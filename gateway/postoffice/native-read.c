@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/step.h"
 #include "message/address.h"
 #include "postoffice/att.h"
 
@@ -38,8 +39,8 @@ static int open_message(struct native *native, struct native_item *item, struct 
     if (item->item.place.mai[0] == '\0')
         return error_set(err, ERROR_DATA, "", "MBG/%s.MBG: the record holds no message number",
                          item->item.place.mailbag);
-    if (mai_open(&batch->mai, native->root, native->profile, item->item.place.mai, O_RDONLY, err) !=
-        0)
+    if (step("mai-open", err) != 0 || mai_open(&batch->mai, native->root, native->profile,
+                                               item->item.place.mai, O_RDONLY, err) != 0)
         return -1;
     batch->reading = item;
     return 0;
@@ -92,7 +93,7 @@ static int read_counter(struct native *native, struct native_item *item, struct 
 {
     if (native->read_only)
         return 0;
-    if (mai_counter(native->batch.mai, &item->counter, err) != 0)
+    if (step("counter-read", err) != 0 || mai_counter(native->batch.mai, &item->counter, err) != 0)
         return -1;
     item->counted = true;
     return 0;
@@ -103,7 +104,8 @@ static int read_message(struct native *native, struct native_item *item, struct 
     if (open_message(native, item, err) != 0 ||
         message_new(&item->item.message, native->name, native->codepage, err) != 0)
         return -1;
-    if (mai_envelope(native->batch.mai, item->item.message, err) != 0 ||
+    if (step("envelope-read", err) != 0 ||
+        mai_envelope(native->batch.mai, item->item.message, err) != 0 ||
         read_counter(native, item, err) != 0)
         return -1;
     complete_date(item);
@@ -127,7 +129,8 @@ static int load_attachment(void *context, const struct mai_attachment *attachmen
     const struct native *native = loading->native;
     struct content *content;
 
-    if (att_load(native->root, native->profile, attachment->id, native->directory, native->max_size,
+    if (step("att-load", err) != 0 ||
+        att_load(native->root, native->profile, attachment->id, native->directory, native->max_size,
                  &content, err) != 0)
         return -1;
     return message_add_attachment(loading->message, attachment->name, attachment->name_size,
@@ -140,7 +143,7 @@ int native_load(struct native *native, struct native_item *item, struct error *e
 
     if (item->loaded)
         return 0;
-    if (open_message(native, item, err) != 0 ||
+    if (open_message(native, item, err) != 0 || step("text-read", err) != 0 ||
         mai_text(native->batch.mai, native->directory, native->max_size, &loading.message->text,
                  err) != 0 ||
         mai_attachments(native->batch.mai, load_attachment, &loading, err) != 0)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/step.h"
 #include "postoffice/att.h"
 
 /* KEY and MBG of one mailbag, open and locked while they are compared and changed. */
@@ -32,11 +33,15 @@ static int mailbag_open(struct mailbag *mailbag, struct native *native, const ch
     memset(mailbag, 0, sizeof *mailbag);
     mailbag->id = id;
     snprintf(name, sizeof name, "KEY/%.8s.KEY", id);
+    if (step("removal-key-open", err) != 0)
+        return -1;
     mailbag->fd = key_open(native->root, id, O_RDWR, &mailbag->key, err);
     if (mailbag->fd < 0)
         return -1;
-    if (lock_file(mailbag->fd, name, err) == 0 &&
+    if (step("removal-key-lock", err) == 0 && lock_file(mailbag->fd, name, err) == 0 &&
+        step("removal-key-read", err) == 0 &&
         file_pread(mailbag->fd, name, mailbag->key.octets, KEY_SIZE, 0, err) == 0 &&
+        step("removal-mbg-load", err) == 0 &&
         mbg_load(native->root, id, &mailbag->records, &mailbag->count, err) == 0)
         return 0;
     close(mailbag->fd);
@@ -125,9 +130,11 @@ static int update_key(struct native *native, struct mailbag *mailbag, struct int
 {
     struct key after = mailbag->key;
 
-    if (delete_bits(native, mailbag, intent, &after, err) != 0 ||
+    if (delete_bits(native, mailbag, intent, &after, err) != 0 || step("key-write", err) != 0 ||
         key_write(mailbag->fd, mailbag->id, &mailbag->key, &after, err) != 0 ||
-        intent_key_written(intent, err) != 0)
+        step("key-written", err) != 0 || intent_key_written(intent, err) != 0)
+        return -1;
+    if (step("key-sync", err) != 0)
         return -1;
     if (fdatasync(mailbag->fd) != 0)
         return error_sys(err, ERROR_SOFT, "", "KEY/%s.KEY: cannot sync", mailbag->id);
@@ -163,17 +170,16 @@ static int remove_files(struct native *native, const char *id, const struct att_
 
     for (size_t i = 0; i < list->count; i++) {
         id_make(list->numbers[i], att);
-        if (att_remove(native->root, att, err) != 0)
+        if (step("att-remove", err) != 0 || att_remove(native->root, att, err) != 0)
             return -1;
     }
     mai_path(id, name);
-    return root_unlink(native->root, name, err);
+    return step("mai-remove", err) == 0 ? root_unlink(native->root, name, err) : -1;
 }
 
 /* The last reference: attachments first, so that after a crash the message still names them. The
  * file is closed before it is removed, as an SMB server needs it. */
-static int remove_message(struct native *native, struct mai *mai, const char *id,
-                          struct error *err)
+static int remove_message(struct native *native, struct mai *mai, const char *id, struct error *err)
 {
     struct att_list list = {NULL, 0};
     int status = mai_attachments(mai, list_attachment, &list, err);
@@ -189,7 +195,9 @@ static int take_reference(struct mai *mai, struct intent *intent, size_t index, 
                           struct error *err)
 {
     if (intent_set_mark(intent, index, INTENT_STARTED, counter, err) != 0 ||
-        mai_set_counter(mai, (uint16_t)(counter - 1), err) != 0)
+        step("counter-write", err) != 0 || mai_set_counter(mai, (uint16_t)(counter - 1), err) != 0)
+        return -1;
+    if (step("counter-sync", err) != 0)
         return -1;
     if (fdatasync(mai_fd(mai)) != 0)
         return error_sys(err, ERROR_SOFT, "", "%s: cannot sync", mai_name(mai));
@@ -204,7 +212,8 @@ static int release_open(struct native *native, struct mai *mai, struct intent *i
     uint16_t counter;
     int status = -1;
 
-    if (lock_file(mai_fd(mai), mai_name(mai), err) == 0 && mai_counter(mai, &counter, err) == 0) {
+    if (step("message-lock", err) == 0 && lock_file(mai_fd(mai), mai_name(mai), err) == 0 &&
+        mai_counter(mai, &counter, err) == 0) {
         if (item->mark == INTENT_STARTED && counter != item->started)
             status = 0;
         else if (counter > 1)
@@ -226,7 +235,9 @@ static int release_message(struct native *native, struct intent *intent, size_t 
     int status;
 
     error_clear(&why);
-    status = mai_open(&mai, native->root, native->profile, item->mai, O_RDWR, &why);
+    status = step("message-release", &why);
+    if (status == 0)
+        status = mai_open(&mai, native->root, native->profile, item->mai, O_RDWR, &why);
     if (status == 0)
         status = release_open(native, mai, intent, index, &why);
     if (status != 0 && why.class != ERROR_DATA) {
@@ -261,7 +272,7 @@ static int run(struct native *native, struct mailbag *mailbag, struct intent *in
         if (intent_get(intent, i)->mark != INTENT_DONE && !released_before(intent, i))
             status = release_message(native, intent, i, err);
     }
-    if (status == 0)
+    if (status == 0 && step("intent-remove", err) == 0)
         return intent_end(intent, err);
     intent_free(intent);
     return -1;
@@ -313,7 +324,8 @@ static int remove_items(struct native *native, struct mailbag *mailbag, struct i
 
     if (count != 0) {
         fill_place(native, mailbag->id, &place);
-        if (intent_create(&intent, &place, items, count, err) != 0 ||
+        if (step("intent-write", err) != 0 ||
+            intent_create(&intent, &place, items, count, err) != 0 ||
             run(native, mailbag, intent, err) != 0)
             return -1;
     }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/step.h"
+
 #define MAX_SHARERS 1000
 
 static const struct door_operations operations;
@@ -40,8 +42,8 @@ static void end_round(struct native *native)
     native->in_round = false;
 }
 
-/* Finds the mailbags of all queues: how many, and in ERR what was wrong with the first that has none
- * now. One damaged table concerns its own queues only. */
+/* Finds the mailbags of all queues: how many, and in ERR what was wrong with the first that has
+ * none now. One damaged table concerns its own queues only. */
 static size_t find_routes(struct native *native, struct error *err)
 {
     size_t found = 0;
@@ -121,13 +123,15 @@ static int begin_queue(struct native *native, struct error *err)
     struct native_batch *batch = &native->batch;
 
     batch->queue = queue;
-    if (!native->again && (route_find(native->root, queue->name, &queue->route, err) != 0 ||
-                           check_alone(native, queue, err) != 0 ||
-                           find_sharers(native, queue, err) != 0))
+    if (!native->again &&
+        (step("queue-find", err) != 0 ||
+         route_find(native->root, queue->name, &queue->route, err) != 0 ||
+         check_alone(native, queue, err) != 0 || find_sharers(native, queue, err) != 0))
         return -1;
     if (native->read_only)
         return 0;
-    if (lock_take(&batch->lock, native->root, queue->route.mailbag, err) != 0)
+    if (step("lock-take", err) != 0 ||
+        lock_take(&batch->lock, native->root, queue->route.mailbag, err) != 0)
         return -1;
     return native_recover(native, queue->route.mailbag, err);
 }
@@ -305,7 +309,8 @@ static int take_codepage(struct native *native, const struct native_settings *se
 static int open_parts(struct native *native, const struct native_settings *settings,
                       struct error *err)
 {
-    if (copy_strings(native, settings, err) != 0 || root_open(&native->root, settings->path, err) != 0)
+    if (copy_strings(native, settings, err) != 0 ||
+        root_open(&native->root, settings->path, err) != 0)
         return -1;
     if (profile_load(&native->profile, settings->profile, err) != 0 ||
         check_profile(native, settings->profile, err) != 0 ||
