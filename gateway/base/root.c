@@ -275,3 +275,22 @@ int root_stat(struct root *root, const char *name, struct stat *out, struct erro
     close(fd);
     return status;
 }
+
+int root_same(struct root *root, const char *name, int fd, bool *same, struct error *err)
+{
+    struct stat mine, present;
+    struct error why;
+
+    *same = false;
+    if (fstat(fd, &mine) != 0)
+        return error_sys(err, ERROR_SOFT, "", "%s/%s: cannot stat", root->path, name);
+    if (root_stat(root, name, &present, &why) == 0) {
+        *same = mine.st_ino == present.st_ino && mine.st_dev == present.st_dev;
+        return 0;
+    }
+    if (why.sys == ENOENT)
+        return 0;
+    if (err != NULL)
+        *err = why;
+    return -1;
+}

@@ -3,6 +3,7 @@
 
 #include "postoffice/native.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,72 @@ static int where(const struct native_item *item, struct error *err)
 
     return error_prefix(err, "mailbag %s, record %u, message %s", place->mailbag,
                         (unsigned)place->record, place->mai[0] != '\0' ? place->mai : "?");
+}
+
+/* Whether the files of the postoffice are within reach at all: our lock file is one of them;
+ * without one, the KEY of the mailbag is. */
+static int check_reach(const struct native *native, struct error *err)
+{
+    const char *id = native->batch.queue->route.mailbag;
+    struct error why;
+    struct key key;
+
+    if (native->batch.lock != NULL)
+        return lock_check(native->batch.lock, err);
+    if (key_load(native->root, id, &key, &why) == 0)
+        return 0;
+    return error_set(err, ERROR_SOFT, "", "the postoffice's files are out of reach: %s", why.text);
+}
+
+/* The header was listed, and now its message is absent. A client may have deleted both meanwhile.
+ */
+static int check_listed(const struct native *native, const struct native_item *item,
+                        struct error *err)
+{
+    struct key key;
+
+    if (check_reach(native, err) != 0 ||
+        key_load(native->root, item->item.place.mailbag, &key, err) != 0)
+        return -1;
+    if (key_is_live(&key, native->profile, item->item.place.record))
+        return 0;
+    return error_set(err, ERROR_SOFT, "", "was deleted by another program while it was read");
+}
+
+/* 1 when we have taken the message out before and its header has come back. */
+static int was_released(const struct native *native, struct native_item *item, struct error *err)
+{
+    struct intent_place place;
+    struct released *released;
+    uint16_t left;
+
+    if (native->batch.lock == NULL)
+        return 0;
+    native_place(native, item->item.place.mailbag, &place);
+    if (released_load(&released, &place, err) != 0)
+        return -1;
+    item->header_only = released_find(released, item->raw, &left);
+    item->accepted = item->header_only;
+    released_free(released);
+    return item->header_only;
+}
+
+/* WHY the message could not be opened or read: -1 and what to make of it, or 1 as native_read. */
+static int explain(const struct native *native, struct native_item *item, const struct error *why,
+                   struct error *err)
+{
+    int status;
+
+    if (why->class == ERROR_DATA && why->sys == ENOENT) {
+        if (check_listed(native, item, err) != 0)
+            return -1;
+        status = was_released(native, item, err);
+        if (status != 0)
+            return status;
+    }
+    if (err != NULL)
+        *err = *why;
+    return -1;
 }
 
 /* The message file stays open from door_next to door_load of the same item. */
@@ -114,7 +181,13 @@ static int read_message(struct native *native, struct native_item *item, struct 
 
 int native_read(struct native *native, struct native_item *item, struct error *err)
 {
-    return read_message(native, item, err) == 0 ? 0 : where(item, err);
+    struct error why;
+    int status;
+
+    if (read_message(native, item, &why) == 0)
+        return 0;
+    status = explain(native, item, &why, err);
+    return status < 0 ? where(item, err) : status;
 }
 
 struct loading {
@@ -128,11 +201,22 @@ static int load_attachment(void *context, const struct mai_attachment *attachmen
     const struct loading *loading = context;
     const struct native *native = loading->native;
     struct content *content;
+    bool same;
 
     if (step("att-load", err) != 0 ||
         att_load(native->root, native->profile, attachment->id, native->directory, native->max_size,
                  &content, err) != 0)
         return -1;
+    /* A message that loses an attachment is relayed without it (Q118675): not one that is deleted
+     * with it just now, nor one whose share goes away. */
+    if (content == NULL) {
+        if (check_reach(native, err) != 0 || root_same(native->root, mai_name(native->batch.mai),
+                                                       mai_fd(native->batch.mai), &same, err) != 0)
+            return -1;
+        if (!same)
+            return error_set(err, ERROR_SOFT, "",
+                             "was deleted by another program while it was read");
+    }
     return message_add_attachment(loading->message, attachment->name, attachment->name_size,
                                   content, err);
 }

@@ -133,7 +133,7 @@ static int begin_queue(struct native *native, struct error *err)
     if (step("lock-take", err) != 0 ||
         lock_take(&batch->lock, native->root, queue->route.mailbag, err) != 0)
         return -1;
-    return native_recover(native, queue->route.mailbag, err);
+    return native_recover(native, queue->route.mailbag, batch->lock, err);
 }
 
 /* The queue has its turn again while there is mail of it that nobody has seen in this round: beyond
@@ -184,15 +184,19 @@ static int native_next(struct door *door, struct item **out, struct error *err)
 {
     struct native *native = native_of(door);
     struct native_batch *batch = &native->batch;
-    struct native_item *item;
+    int status = 1;
 
-    if (!batch->open || batch->next == batch->count)
-        return 0;
-    item = &batch->items[batch->next++];
-    *out = &item->item;
-    if (native_mark_seen(batch->queue, item, err) != 0)
-        return -1;
-    return native_read(native, item, err) == 0 ? 1 : -1;
+    while (status == 1) {
+        struct native_item *item;
+        if (!batch->open || batch->next == batch->count)
+            return 0;
+        item = &batch->items[batch->next++];
+        *out = &item->item;
+        if (native_mark_seen(batch->queue, item, err) != 0)
+            return -1;
+        status = native_read(native, item, err);
+    }
+    return status == 0 ? 1 : -1;
 }
 
 static int native_load_item(struct door *door, struct item *item, struct error *err)
