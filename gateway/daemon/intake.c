@@ -3,6 +3,7 @@
 
 #include "daemon/intake.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "base/step.h"
 #include "daemon/doors.h"
 #include "daemon/enqueue.h"
+#include "daemon/lost.h"
 #include "daemon/note.h"
 #include "daemon/prepare.h"
 #include "daemon/spool.h"
@@ -47,6 +49,7 @@ struct sweep {
     uint64_t ready_octets;
     struct remain *remains; /* items of this batch that stay */
     size_t remain_count, remain_capacity;
+    struct lost lost;            /* headers without a message */
     size_t known, left, damaged; /* of this batch */
 };
 
@@ -118,6 +121,23 @@ static void leave_damaged(struct sweep *sweep, const struct item *item, const st
 {
     sweep->damaged++;
     note_remain(sweep, &item->place, "damaged", err->text);
+}
+
+/* The item stays; one whose message is gone is told to the postmaster when it was gone before, and
+ * its header goes when the settings say so. */
+static int leave_item(struct sweep *sweep, const struct item *item, const struct error *why,
+                      struct error *err)
+{
+    struct error reason = *why;
+    int told = 0;
+
+    leave_damaged(sweep, item, &reason);
+    if (reason.sys == ENOENT && sweep->postoffice->door == DOOR_NATIVE && !sweep->intake->dry_run &&
+        !sweep->intake->read_only)
+        told = lost_note(&sweep->lost, item, &reason, err);
+    if (told == 1 && sweep->postoffice->lost == LOST_REMOVE)
+        door_accept(sweep->door, item);
+    return told < 0 ? -1 : 0;
 }
 
 /* Mapped recipients only, or the settings say that the others come back, or it is out anyway. */
@@ -214,7 +234,8 @@ static int read_item(struct sweep *sweep, struct error *err)
     if (status < 0) {
         if (err->class != ERROR_DATA || item == NULL)
             return -1;
-        leave_damaged(sweep, item, err);
+        if (leave_item(sweep, item, err, err) != 0)
+            return -1;
     }
     return 1;
 }
@@ -235,14 +256,15 @@ static int commit_batch(struct sweep *sweep, struct error *err)
             return -1;
         }
     }
-    if (write_remains(sweep, now, err) != 0 || step("batch-commit", err) != 0) {
+    if (write_remains(sweep, now, err) != 0 || lost_write(&sweep->lost, now, err) != 0 ||
+        step("batch-commit", err) != 0) {
         store_rollback(intake->store);
         return -1;
     }
     if (store_commit(intake->store, err) != 0)
         return -1;
     step_passed("batch-committed");
-    if (sweep->ready_count != 0)
+    if (sweep->ready_count + sweep->lost.count != 0)
         spool_wake(intake->settings);
     return 0;
 }
@@ -301,6 +323,7 @@ static void clear_batch(struct sweep *sweep)
     sweep->ready_count = 0;
     sweep->ready_octets = 0;
     sweep->remain_count = 0;
+    lost_end_batch(&sweep->lost);
     sweep->known = sweep->left = sweep->damaged = 0;
 }
 
@@ -447,6 +470,7 @@ int intake_sweep(const struct intake *intake, const struct settings_postoffice *
     int64_t began = clock_now_ms();
     int status = -1;
 
+    lost_init(&sweep.lost, intake, postoffice, began);
     sweep.ready = calloc(MAX_BATCH, sizeof *sweep.ready);
     sweep.ids = calloc(MAX_BATCH, sizeof *sweep.ids);
     if (sweep.ready == NULL || sweep.ids == NULL) {
@@ -471,5 +495,6 @@ out:
     free(sweep.ready);
     free(sweep.ids);
     free(sweep.remains);
+    lost_clear(&sweep.lost);
     return status;
 }

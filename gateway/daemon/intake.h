@@ -27,9 +27,9 @@ struct intake {
     const struct settings *settings;
     const struct map *map;
     struct store *store;
-    struct relaylog *log; /* may be NULL */
-    bool dry_run;         /* reads and counts; writes nowhere, locks nothing */
-    bool read_only;       /* queues, but never changes the postoffice */
+    struct relaylog *log;     /* may be NULL */
+    bool dry_run;             /* reads and counts; writes nowhere, locks nothing */
+    bool read_only;           /* queues, but never changes the postoffice */
     const volatile int *stop; /* not 0: end after the present batch; may be NULL */
     /* Called after every item; may be NULL. */
     void (*progress)(void *context, const struct intake_counts *counts);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The settings file (libConfuse; msmailgw.conf(5)): read whole, checked whole, then never changed. */
+/* The settings file (libConfuse; msmailgw.conf(5)): read whole, checked whole, then never changed.
+ */
 #ifndef DAEMON_SETTINGS_H
 #define DAEMON_SETTINGS_H
 
@@ -15,6 +16,10 @@
 
 enum door_kind { DOOR_NATIVE, DOOR_FFAPI };
 enum unmapped_policy { UNMAPPED_LEAVE, UNMAPPED_REPORT };
+enum lost_policy {
+    LOST_LEAVE,
+    LOST_REMOVE
+}; /* headers whose message is gone, once they are told */
 
 struct settings_postoffice {
     const char *title; /* of the section: what the operator calls it */
@@ -30,7 +35,8 @@ struct settings_postoffice {
     const char *codepage; /* NULL: the profile's (native), CP850 (ffapi) */
     const char *timezone;
     enum unmapped_policy unmapped;
-    bool typed_smtp;     /* relay "SMTP:user@host" recipients that the map does not know as they are */
+    enum lost_policy lost;
+    bool typed_smtp; /* relay "SMTP:user@host" recipients that the map does not know as they are */
     unsigned interval_s; /* between sweeps */
     unsigned batch;      /* items a batch */
     uint64_t max_size;   /* octets of one text or attachment */
@@ -46,36 +52,36 @@ struct settings_relay {
     const struct settings_host *hosts; /* in order of preference */
     size_t host_count;
     enum smtp_tls tls;
-    const char *ca_file;      /* NULL: the system's store */
-    const char *server_name;  /* expected in the certificate; NULL: the host's name */
-    const char *pin;          /* SHA-256 of the certificate, 64 hex digits; NULL: chain and name */
-    const char *user;         /* NULL: no AUTH */
+    const char *ca_file;     /* NULL: the system's store */
+    const char *server_name; /* expected in the certificate; NULL: the host's name */
+    const char *pin;         /* SHA-256 of the certificate, 64 hex digits; NULL: chain and name */
+    const char *user;        /* NULL: no AUTH */
     const char *password_file;
     const char *const *mechanisms;
     size_t mechanism_count;
-    bool plain_without_tls;   /* for tests on loopback; refused for other hosts */
-    unsigned connections;     /* most at once */
-    unsigned messages;        /* most on one connection */
-    unsigned pipeline;        /* messages in flight on a connection */
-    unsigned max_recipients;  /* of one envelope */
-    unsigned suspend_s;       /* pause of a suspended route before it is tried again */
-    unsigned time_divisor;    /* of the protocol's time limits; 1 but in tests */
+    bool plain_without_tls;  /* for tests on loopback; refused for other hosts */
+    unsigned connections;    /* most at once */
+    unsigned messages;       /* most on one connection */
+    unsigned pipeline;       /* messages in flight on a connection */
+    unsigned max_recipients; /* of one envelope */
+    unsigned suspend_s;      /* pause of a suspended route before it is tried again */
+    unsigned time_divisor;   /* of the protocol's time limits; 1 but in tests */
 };
 
 struct settings {
     const char *file;
-    const char *spool;      /* directory: queue.db, wake, ffapi/, tmp/ */
-    const char *store;      /* uri for store_open, made from spool */
-    const char *temporary;  /* directory for temporary files, made from spool */
-    const char *hostname;   /* HELO, Received, Reporting-MTA */
-    const char *domain;     /* of Message-ID and encapsulated addresses; default: hostname */
-    const char *postmaster; /* SMTP address for reports */
+    const char *spool;           /* directory: queue.db, wake, ffapi/, tmp/ */
+    const char *store;           /* uri for store_open, made from spool */
+    const char *temporary;       /* directory for temporary files, made from spool */
+    const char *hostname;        /* HELO, Received, Reporting-MTA */
+    const char *domain;          /* of Message-ID and encapsulated addresses; default: hostname */
+    const char *postmaster;      /* SMTP address for reports */
     const char *envelope_sender; /* NULL: the originator's own address when mapped */
     const char *map;
-    const char *log;        /* relay log file; NULL: journal only */
+    const char *log; /* relay log file; NULL: journal only */
     enum log_level log_level;
     struct schedule schedule;
-    unsigned keep_days;     /* content of relayed mail is kept this long */
+    unsigned keep_days; /* content of relayed mail is kept this long */
     const struct settings_postoffice *postoffices;
     size_t postoffice_count;
     struct settings_relay relay;

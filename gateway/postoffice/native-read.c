@@ -77,6 +77,25 @@ static int was_released(const struct native *native, struct native_item *item, s
     return item->header_only;
 }
 
+/* The message is gone: what its header tells of it goes with the error. The caller may accept such
+ * an item; then the header is removed. */
+static int lost(struct native_item *item, const struct error *why, struct error *err)
+{
+    const struct mbg_record *record = &item->record;
+    const struct message_date *date = &record->date;
+    char when[32] = "without a date";
+
+    item->header_only = true;
+    if (date->set)
+        snprintf(when, sizeof when, "of %04d-%02d-%02d %02d:%02d", date->year, date->month,
+                 date->day, date->hour, date->minute);
+    error_set(err, ERROR_DATA, "", "%s; from %.10s, \"%.40s\", %s", why->text, record->sender,
+              record->subject, when);
+    if (err != NULL)
+        err->sys = ENOENT;
+    return -1;
+}
+
 /* WHY the message could not be opened or read: -1 and what to make of it, or 1 as native_read. */
 static int explain(const struct native *native, struct native_item *item, const struct error *why,
                    struct error *err)
@@ -87,8 +106,7 @@ static int explain(const struct native *native, struct native_item *item, const 
         if (check_listed(native, item, err) != 0)
             return -1;
         status = was_released(native, item, err);
-        if (status != 0)
-            return status;
+        return status != 0 ? status : lost(item, why, err);
     }
     if (err != NULL)
         *err = *why;

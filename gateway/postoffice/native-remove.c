@@ -365,6 +365,18 @@ static enum intent_mark first_mark(const struct released *released, const struct
                                                                               : INTENT_WAITING;
 }
 
+/* A message that was gone, and is there again: its header stays. */
+static bool came_back(const struct native *native, const struct native_item *item)
+{
+    char name[MAI_PATH_SIZE];
+    struct error ignored;
+    struct stat st;
+
+    mai_path(item->item.place.mai, name);
+    return item->header_only &&
+           (root_stat(native->root, name, &st, &ignored) == 0 || ignored.sys != ENOENT);
+}
+
 /* The accepted items that are still where they were, or elsewhere in the mailbag. What somebody
  * else deleted is done; what is another record now is told. */
 static size_t pick_items(const struct native *native, const struct mailbag *mailbag,
@@ -375,7 +387,7 @@ static size_t pick_items(const struct native *native, const struct mailbag *mail
     for (size_t i = 0; i < native->batch.count; i++) {
         const struct native_item *item = &native->batch.items[i];
         int64_t record;
-        if (!item->accepted || !(item->counted || item->header_only))
+        if (!item->accepted || !(item->counted || item->header_only) || came_back(native, item))
             continue;
         record = find_live(mailbag, native->profile, item->item.place.record, item->raw);
         if (record < 0) {
