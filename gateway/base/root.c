@@ -65,8 +65,9 @@ int root_fd(const struct root *root)
 
 static int open_beneath(int directory, const char *name, int flags)
 {
+    const int never = (flags & O_PATH) != 0 ? 0 : O_NOCTTY | O_NONBLOCK; /* refused with O_PATH */
     struct open_how how = {
-        .flags = (uint64_t)(flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK),
+        .flags = (uint64_t)(flags | O_CLOEXEC | never),
         .mode = (flags & O_CREAT) != 0 ? FILE_MODE : 0,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
@@ -151,10 +152,11 @@ static int take_component(const char **name, char component[NAME_LIMIT])
     return strcmp(component, ".") == 0 || strcmp(component, "..") == 0 ? -1 : 0;
 }
 
-/* Walks the components from a directory to the next; ends at the first that is absent. */
+/* Walks the components from a directory to the next; ends at the first that is absent. Directories
+ * need not be listable, but where a name differs in case. */
 static int walk(struct root *root, const char *name, char *out, size_t size, struct error *err)
 {
-    int directory = openat(root->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int directory = openat(root->fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     size_t used = 0;
     int found = 1;
 
@@ -181,7 +183,7 @@ static int walk(struct root *root, const char *name, char *out, size_t size, str
         }
         if (*name == '\0')
             break;
-        next = open_beneath(directory, real, O_RDONLY | O_DIRECTORY);
+        next = open_beneath(directory, real, O_PATH | O_DIRECTORY);
         if (next < 0) {
             found = open_failed(root, real, err);
             break;

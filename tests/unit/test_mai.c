@@ -283,7 +283,8 @@ static void test_published_profile(void **state)
     assert_int_equal(mai_open(&f.mai, f.root, profile, ID, O_RDONLY, &err), 0);
     assert_int_equal(mai_envelope(f.mai, f.message, &err), -1);
     assert_int_equal(err.class, ERROR_DATA);
-    assert_non_null(strstr(err.text, FILE_NAME ": offset 0x25: address: key position 0 is not known"));
+    assert_non_null(
+        strstr(err.text, FILE_NAME ": offset 0x25: address: key position 0 is not known"));
     mai_close(f.mai);
     f.mai = NULL;
     profile_free(profile);
@@ -415,8 +416,8 @@ static const struct {
     const char *text;
     bool set;
 } dates[] = {
-    {"1997-04-07 08:05", true},  {"1997-04-07 24:05", false}, {"1997-02-30 08:05", false},
-    {"1997-04-07", false},       {"07.04.1997 08:05", false}, {"", false},
+    {"1997-04-07 08:05", true},   {"1997-04-07 24:05", false}, {"1997-02-30 08:05", false},
+    {"1997-04-07", false},        {"07.04.1997 08:05", false}, {"", false},
     {"1997-04-07 08:05 ", false}, {"1997-04-07T08:05", false}, {"1997-4-07 008:05", false},
 };
 
@@ -512,6 +513,36 @@ static void test_set_counter(void **state)
 }
 
 /* A text of many strings, larger than memory contents and the window; and too large a one. */
+/* A field begins at each place around the end of what is read at once, and is not taken for damaged
+ * (Q128462). */
+static void test_border_of_the_window(void **state)
+{
+    struct bytes *string = calloc(1, sizeof *string), *body = calloc(1, sizeof *body);
+    struct bytes *file = calloc(1, sizeof *file);
+    static char fill[FIPS_WINDOW];
+
+    (void)state;
+    assert_non_null(string);
+    assert_non_null(body);
+    assert_non_null(file);
+    put_text(string, "Over the border");
+    for (size_t size = FIPS_WINDOW - 80; size < sizeof fill; size++) {
+        struct fixture f;
+
+        body->size = file->size = 0;
+        put_element(body, 0x7F, 0x60, fill, size);
+        put_element(body, 0x4C, 0x04, string->data, string->size);
+        put_wrapped(file, body);
+        begin(&f);
+        open_bytes(&f, file);
+        check_text(f.mai, "Over the border");
+        end(&f);
+    }
+    free(string);
+    free(body);
+    free(file);
+}
+
 static void test_large_text(void **state)
 {
     struct bytes *bytes = calloc(1, sizeof *bytes), *field = calloc(1, sizeof *field);
@@ -624,13 +655,13 @@ static void test_every_octet(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sample),       cmocka_unit_test(test_strange),
-        cmocka_unit_test(test_published),    cmocka_unit_test(test_published_profile),
-        cmocka_unit_test(test_addresses),    cmocka_unit_test(test_long_address),
-        cmocka_unit_test(test_short_key),    cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_damaged),      cmocka_unit_test(test_set_counter),
-        cmocka_unit_test(test_large_text),   cmocka_unit_test(test_attachment_files),
-        cmocka_unit_test(test_every_octet),
+        cmocka_unit_test(test_sample),      cmocka_unit_test(test_strange),
+        cmocka_unit_test(test_published),   cmocka_unit_test(test_published_profile),
+        cmocka_unit_test(test_addresses),   cmocka_unit_test(test_long_address),
+        cmocka_unit_test(test_short_key),   cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_damaged),     cmocka_unit_test(test_set_counter),
+        cmocka_unit_test(test_large_text),  cmocka_unit_test(test_attachment_files),
+        cmocka_unit_test(test_every_octet), cmocka_unit_test(test_border_of_the_window),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
