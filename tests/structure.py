@@ -139,17 +139,25 @@ def check_steps(top, layers):
 
 
 def names_of_tests(top, program):
-    """Names that `program` has for its tests, or None when there is no such program."""
+    """Names that `program` has for its tests, cases and deeds, or None when it is not there."""
     try:
         with open(os.path.join(top, program), encoding="utf-8") as source:
             text = source.read()
     except FileNotFoundError:
         return None
     if program.endswith(".c"):
-        return set(re.findall(r"cmocka_unit_test(?:_\w+)?\(\s*(\w+)", text)) | set(
-            re.findall(r'^\s*\{"([^"]+)"', text, re.M))
-    return set(re.findall(r"^\s*def (test_\w+)", text, re.M)) | set(
-        re.findall(r'^\s*"([\w-]+)": ', text, re.M))
+        return set(re.findall(r"^static void (\w+)\(void \*\*state\)", text, re.M))
+    names = set(re.findall(r"^    def (test_\w+)", text, re.M))
+    # Tables: "name": ..., also those whose names are made of two parts ("key-" + what).
+    keys = re.findall(r'^ {4}"([\w-]+)": ', text, re.M)
+    begins = re.findall(r'^ {4}NATIVE\["([\w-]+-)" \+', text, re.M)
+    names |= set(keys) | {begin + key for begin in begins for key in keys}
+    folder = os.path.dirname(program)
+    stem = os.path.basename(program).removesuffix(".py").removesuffix("d")
+    for module in re.findall(r"^import (\w+)", text, re.M):
+        if module.startswith(stem + "_"):
+            names |= names_of_tests(top, f"{folder}/{module}.py") or set()
+    return names
 
 
 def check_tested(top):
