@@ -50,7 +50,7 @@ static int wait_answer(const char *path)
     if (poll(&ready, 1, PATIENCE_MS) != 1 || read(ready.fd, line, sizeof line - 1) < 2)
         abort();
     close(ready.fd);
-    return atoi(line);
+    return (int)strtol(line, NULL, 10);
 }
 
 static int ask(const char *name)

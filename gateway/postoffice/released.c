@@ -41,31 +41,39 @@ static int read_lines(int fd, const char *name, struct released *released, struc
     return 0;
 }
 
+static int read_file(const char *name, struct released *released, struct error *err)
+{
+    int fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int status;
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : error_sys(err, ERROR_SOFT, "", "%s: cannot open", name);
+    status = read_lines(fd, name, released, err);
+    close(fd);
+    return status;
+}
+
 int released_load(struct released **out, const struct intent_place *place, struct error *err)
 {
     struct released *released = calloc(1, sizeof *released);
-    char *name = intent_file_name(place, SUFFIX, err);
-    int fd, status = -1;
+    char *name;
+    int status = -1;
 
     *out = NULL;
-    if (name == NULL || released == NULL) {
-        free(released);
-        free(name);
-        return name == NULL ? -1 : error_sys(err, ERROR_SOFT, "", "%s: no memory", place->mailbag);
+    if (released == NULL) {
+        error_sys(err, ERROR_SOFT, "", "%s: no memory", place->mailbag);
+        return -1;
     }
-    fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd >= 0) {
-        status = read_lines(fd, name, released, err);
-        close(fd);
-    } else {
-        status = errno == ENOENT ? 0 : error_sys(err, ERROR_SOFT, "", "%s: cannot open", name);
-    }
+    name = intent_file_name(place, SUFFIX, err);
+    if (name != NULL)
+        status = read_file(name, released, err);
     free(name);
-    if (status == 0)
-        *out = released;
-    else
+    if (status != 0) {
         released_free(released);
-    return status;
+        return -1;
+    }
+    *out = released;
+    return 0;
 }
 
 void released_free(struct released *released)
