@@ -91,6 +91,7 @@ lane_release() {
     step e2e-route e2e "$work/gcc" route
     step e2e-reported e2e "$work/gcc" reported
     step e2e-calibrate e2e "$work/gcc" calibrate
+    step e2e-share e2e "$work/gcc" share
     step bench bench
 }
 
@@ -106,6 +107,7 @@ lane_sanitizers() {
     step e2e-ffapi-sanitizers e2e "$work/clang" ffapi
     step e2e-badserver-sanitizers e2e "$work/clang" badserver
     step e2e-damaged-sanitizers e2e "$work/clang" damaged
+    step e2e-check-sanitizers e2e "$work/clang" check
     step e2e-crash-sanitizers e2e "$work/clang" crash --cycles 20
     step e2e-cli-sanitizers e2e "$work/clang" cli
     step build-steps build_programs "$work/steps" CC=clang CFLAGS='-O1 -g' --enable-werror \

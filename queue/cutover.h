@@ -37,6 +37,15 @@ const char *user_state_name(enum user_state state);
 /* 0 and *OUT, or -1 for an unknown name. */
 int user_state_parse(const char *name, enum user_state *out) WARN_UNUSED;
 
+/* Every step that a user may take, for the operator's command and for the test that compares
+ * doc/INTERNALS.md. FROM -1 is "new". Ends with event NULL. store_put_user does not look at it. */
+struct user_transition {
+    int from, to;
+    const char *event;
+};
+const struct user_transition *user_transitions(void);
+bool user_transition_allowed(int from, enum user_state to, const char *event);
+
 struct store_user {
     const char *postoffice; /* NET/PO */
     const char *mailbox;    /* "JSMITH" */
@@ -50,6 +59,10 @@ struct store_user {
 /* Adds or replaces the row (POSTOFFICE, MAILBOX). */
 int store_put_user(struct store *store, const struct store_user *user,
                    struct error *err) WARN_UNUSED;
+/* Changes nothing but the fault ("" clears it), so that who sweeps never undoes a step that the
+ * operator makes at the same time. ERROR_DATA: there is no such row. */
+int store_set_fault(struct store *store, const char *postoffice, const char *mailbox,
+                    const char *fault, struct error *err) WARN_UNUSED;
 /* SEEN returns 0 to go on. POSTOFFICE, MAILBOX: NULL for all. In order of both names. */
 typedef int store_user_seen(void *context, const struct store_user *user);
 int store_list_users(struct store *store, const char *postoffice, const char *mailbox,
@@ -64,7 +77,8 @@ struct store_baseline {
     const uint8_t *header;   /* STORE_HEADER_DIGEST octets */
     const char *mai;         /* "00000062", or "" */
 };
-/* Adds to the baseline of a user; one that is there already is no error. */
+/* Adds to the baseline of a user. One whose header is there already is no error: it stays, and gets
+ * the fingerprint and MAI if it had no fingerprint. */
 int store_add_baseline(struct store *store, const char *postoffice, const char *mailbox,
                        const struct store_baseline *item, struct error *err) WARN_UNUSED;
 /* Forgets the whole baseline of a user. */
@@ -101,17 +115,21 @@ struct store_live {
     uint32_t record;
     int64_t first_ms; /* when it was seen first */
 };
-/* Replaces the live items of (TITLE, MAILBAG) by ITEMS; first_ms of one that stays is kept. */
+/* Replaces the live items of (TITLE, MAILBAG) by ITEMS. One whose header was there keeps its
+ * first_ms, the others get NOW_MS (first_ms of ITEMS is not looked at). Writes only what differs.
+ * Two with the same header and record are one. */
 int store_set_live(struct store *store, const char *title, const char *mailbag,
                    const struct store_live *items, size_t count, int64_t now_ms,
                    struct error *err) WARN_UNUSED;
 typedef int store_live_seen(void *context, const struct store_live *item);
+/* In order of record. */
 int store_list_live(struct store *store, const char *title, const char *mailbag,
                     store_live_seen *seen, void *context, struct error *err) WARN_UNUSED;
 
 /* ---- for can-delete and close ---- */
 
-/* Recipients whose original address is NET/PO/MAILBOX, by state, and how many are in doubt. */
+/* Recipients whose original address is NET/PO/MAILBOX (ORIGINAL, without case), by state, and how
+ * many are in doubt. */
 struct store_user_counts {
     uint64_t recipients[RECIPIENT_STATES];
     uint64_t doubtful;

@@ -42,14 +42,26 @@ struct memory_note {
     int64_t at_ms;
 };
 
+struct memory_baseline {
+    const char *postoffice, *mailbox, *fingerprint, *mai;
+    uint8_t header[STORE_HEADER_DIGEST];
+};
+
+struct memory_live {
+    const char *title, *mailbag, *mai;
+    struct live_row row;
+};
+
 struct memory_store {
     struct store base;
     struct store_ops ops;
     struct table messages, recipients, journal, history; /* rows are only added */
     struct table remains, notes;                         /* small, with rows removed */
+    struct table users, baselines, mailbags, live;       /* likewise */
     struct table texts;                                  /* char *, freed with the store */
     struct table old_messages, old_recipients;           /* before the change, oldest first */
     struct table old_remains, old_notes;                 /* as the transaction found them */
+    struct table old_users, old_baselines, old_mailbags, old_live;
     size_t message_mark, recipient_mark, journal_mark, history_mark;
 };
 
@@ -78,9 +90,13 @@ int memory_add_event(struct memory_store *own, const struct memory_recipient *re
                      int64_t at_ms, const char *event, const char *status, const char *reply,
                      const char *relay, struct error *err);
 
-/* memory-intake.c, memory-relay.c, memory-operator.c fill their part. */
+/* Order of A and B without ASCII case: memory_same_nocase is 0. */
+int memory_compare_nocase(const char *a, const char *b);
+
+/* memory-intake.c, memory-relay.c, memory-operator.c, memory-cutover.c fill their part. */
 void memory_intake_ops(struct store_ops *ops);
 void memory_relay_ops(struct store_ops *ops);
 void memory_operator_ops(struct store_ops *ops);
+void memory_cutover_ops(struct store_ops *ops);
 
 #endif

@@ -12,9 +12,8 @@
 
 static int copy_texts(struct memory_store *own, struct store_message *to)
 {
-    const char **const texts[] = {&to->fingerprint, &to->postoffice, &to->queue,
-                                  &to->mailbag,     &to->mai,        &to->sender,
-                                  &to->message_id,  &to->subject};
+    const char **const texts[] = {&to->fingerprint, &to->postoffice, &to->queue,      &to->mailbag,
+                                  &to->mai,         &to->sender,     &to->message_id, &to->subject};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         *texts[i] = memory_text(own, *texts[i]);
@@ -61,8 +60,8 @@ static int add_content(struct store *store, uint64_t id, const void *data, size_
 }
 
 static int set_content_facts(struct store *store, uint64_t id, const char *message_id,
-                             const char *sender, const char *subject, uint64_t size,
-                             bool eight_bit, struct error *err)
+                             const char *sender, const char *subject, uint64_t size, bool eight_bit,
+                             struct error *err)
 {
     struct memory_store *own = memory_of(store);
     struct memory_message *message = memory_message(own, id);
@@ -142,8 +141,8 @@ static int add_recipient(struct store *store, const struct store_entry *entry, s
     row->relay = "";
     if (row->original == NULL || row->address == NULL || row->status == NULL || row->reply == NULL)
         return memory_short(err);
-    return memory_add_event(own, row, entry->now_ms, entry->event, entry->status, entry->reason,
-                            "", err);
+    return memory_add_event(own, row, entry->now_ms, entry->event, entry->status, entry->reason, "",
+                            err);
 }
 
 static int read_content(struct store *store, uint64_t id, uint64_t offset, void *out, size_t size,
@@ -167,9 +166,10 @@ static int read_content(struct store *store, uint64_t id, uint64_t offset, void 
 
 /* ---- remains ---- */
 
-static int compare_remains(const struct store_remain *a, const struct store_remain *b)
+/* What makes two of them the same. */
+static int compare_keys(const struct store_remain *a, const struct store_remain *b)
 {
-    int order = strcmp(a->postoffice, b->postoffice);
+    int order = memory_compare_nocase(a->title, b->title);
 
     if (order == 0)
         order = strcmp(a->mailbag, b->mailbag);
@@ -183,7 +183,7 @@ static struct store_remain *find_remain(struct memory_store *own, const struct s
     for (size_t i = 0; i < own->remains.count; i++) {
         struct store_remain *row = table_at(&own->remains, i);
 
-        if (compare_remains(row, key) == 0)
+        if (compare_keys(row, key) == 0)
             return row;
     }
     return NULL;
@@ -193,7 +193,8 @@ static int add_remain(struct store *store, const struct store_remain *remain, bo
                       struct error *err)
 {
     struct memory_store *own = memory_of(store);
-    struct store_remain copy = {.postoffice = memory_text(own, remain->postoffice),
+    struct store_remain copy = {.title = memory_text(own, remain->title),
+                                .postoffice = memory_text(own, remain->postoffice),
                                 .mailbag = memory_text(own, remain->mailbag),
                                 .mai = memory_text(own, remain->mai),
                                 .kind = memory_text(own, remain->kind),
@@ -203,12 +204,12 @@ static int add_remain(struct store *store, const struct store_remain *remain, bo
                                 .last_ms = remain->last_ms};
     struct store_remain *row;
 
-    if (copy.postoffice == NULL || copy.mailbag == NULL || copy.mai == NULL || copy.kind == NULL ||
-        copy.reason == NULL)
+    if (copy.title == NULL || copy.postoffice == NULL || copy.mailbag == NULL || copy.mai == NULL ||
+        copy.kind == NULL || copy.reason == NULL)
         return memory_short(err);
     row = find_remain(own, &copy);
-    *new_one = row == NULL || strcmp(row->kind, copy.kind) != 0 ||
-               strcmp(row->reason, copy.reason) != 0;
+    *new_one =
+        row == NULL || strcmp(row->kind, copy.kind) != 0 || strcmp(row->reason, copy.reason) != 0;
     if (row != NULL)
         copy.first_ms = row->first_ms;
     else
@@ -219,7 +220,7 @@ static int add_remain(struct store *store, const struct store_remain *remain, bo
     return 0;
 }
 
-static int forget_remains(struct store *store, const char *postoffice, const char *mailbag,
+static int forget_remains(struct store *store, const char *title, const char *mailbag,
                           int64_t before_ms, struct error *err)
 {
     struct memory_store *own = memory_of(store);
@@ -228,7 +229,7 @@ static int forget_remains(struct store *store, const char *postoffice, const cha
     for (size_t i = own->remains.count; i-- > 0;) {
         const struct store_remain *row = table_at(&own->remains, i);
 
-        if (strcmp(row->postoffice, store_text(postoffice)) == 0 &&
+        if (memory_same_nocase(row->title, store_text(title)) &&
             (mailbag == NULL || strcmp(row->mailbag, mailbag) == 0) && row->last_ms < before_ms)
             table_drop(&own->remains, i);
     }
@@ -237,7 +238,10 @@ static int forget_remains(struct store *store, const char *postoffice, const cha
 
 static int by_remain(const void *a, const void *b)
 {
-    return compare_remains(a, b);
+    int order = strcmp(((const struct store_remain *)a)->postoffice,
+                       ((const struct store_remain *)b)->postoffice);
+
+    return order != 0 ? order : compare_keys(a, b);
 }
 
 static int list_remains(struct store *store, store_remain_seen *seen, void *context,

@@ -89,13 +89,18 @@ static int lower(char c)
     return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
-bool memory_same_nocase(const char *a, const char *b)
+int memory_compare_nocase(const char *a, const char *b)
 {
     while (*a != '\0' && lower(*a) == lower(*b)) {
         a++;
         b++;
     }
-    return lower(*a) == lower(*b);
+    return (unsigned char)lower(*a) - (unsigned char)lower(*b);
+}
+
+bool memory_same_nocase(const char *a, const char *b)
+{
+    return memory_compare_nocase(a, b) == 0;
 }
 
 struct memory_message *memory_message(struct memory_store *own, uint64_t id)
@@ -150,22 +155,45 @@ int memory_add_event(struct memory_store *own, const struct memory_recipient *re
 
 /* ---- transactions ---- */
 
+/* A table with rows removed, and what a rollback makes of it. */
+struct kept_table {
+    struct table *now, *old;
+};
+#define KEPT_TABLES 6
+
+static void kept_tables(struct memory_store *own, struct kept_table out[KEPT_TABLES])
+{
+    const struct kept_table all[KEPT_TABLES] = {
+        {&own->remains, &own->old_remains},   {&own->notes, &own->old_notes},
+        {&own->users, &own->old_users},       {&own->baselines, &own->old_baselines},
+        {&own->mailbags, &own->old_mailbags}, {&own->live, &own->old_live},
+    };
+
+    memcpy(out, all, sizeof all);
+}
+
 static void forget_old(struct memory_store *own)
 {
+    struct kept_table kept[KEPT_TABLES];
+
     own->old_messages.count = 0;
     own->old_recipients.count = 0;
-    own->old_remains.count = 0;
-    own->old_notes.count = 0;
+    kept_tables(own, kept);
+    for (size_t i = 0; i < KEPT_TABLES; i++)
+        kept[i].old->count = 0;
 }
 
 static int begin(struct store *store, struct error *err)
 {
     struct memory_store *own = memory_of(store);
+    struct kept_table kept[KEPT_TABLES];
 
     forget_old(own);
-    if (table_copy(&own->old_remains, &own->remains) != 0 ||
-        table_copy(&own->old_notes, &own->notes) != 0)
-        return memory_short(err);
+    kept_tables(own, kept);
+    for (size_t i = 0; i < KEPT_TABLES; i++) {
+        if (table_copy(kept[i].old, kept[i].now) != 0)
+            return memory_short(err);
+    }
     own->message_mark = own->messages.count;
     own->recipient_mark = own->recipients.count;
     own->journal_mark = own->journal.count;
@@ -199,6 +227,7 @@ static void swap_tables(struct table *a, struct table *b)
 static void rollback(struct store *store)
 {
     struct memory_store *own = memory_of(store);
+    struct kept_table kept[KEPT_TABLES];
 
     for (size_t i = own->old_messages.count; i-- > 0;) {
         struct memory_message *old = table_at(&own->old_messages, i);
@@ -215,15 +244,22 @@ static void rollback(struct store *store)
     own->recipients.count = own->recipient_mark;
     own->journal.count = own->journal_mark;
     own->history.count = own->history_mark;
-    swap_tables(&own->remains, &own->old_remains);
-    swap_tables(&own->notes, &own->old_notes);
+    kept_tables(own, kept);
+    for (size_t i = 0; i < KEPT_TABLES; i++)
+        swap_tables(kept[i].now, kept[i].old);
     forget_old(own);
 }
 
 static void close_store(struct store *store)
 {
     struct memory_store *own = memory_of(store);
+    struct kept_table kept[KEPT_TABLES];
 
+    kept_tables(own, kept);
+    for (size_t i = 0; i < KEPT_TABLES; i++) {
+        free(kept[i].now->rows);
+        free(kept[i].old->rows);
+    }
     for (size_t i = 0; i < own->messages.count; i++)
         free_content(table_at(&own->messages, i));
     for (size_t i = 0; i < own->texts.count; i++)
@@ -232,13 +268,9 @@ static void close_store(struct store *store)
     free(own->recipients.rows);
     free(own->journal.rows);
     free(own->history.rows);
-    free(own->remains.rows);
-    free(own->notes.rows);
     free(own->texts.rows);
     free(own->old_messages.rows);
     free(own->old_recipients.rows);
-    free(own->old_remains.rows);
-    free(own->old_notes.rows);
     free(own);
 }
 
@@ -250,6 +282,10 @@ static void set_row_sizes(struct memory_store *own)
     own->history.row_size = sizeof(struct store_event);
     own->remains.row_size = own->old_remains.row_size = sizeof(struct store_remain);
     own->notes.row_size = own->old_notes.row_size = sizeof(struct memory_note);
+    own->users.row_size = own->old_users.row_size = sizeof(struct store_user);
+    own->baselines.row_size = own->old_baselines.row_size = sizeof(struct memory_baseline);
+    own->mailbags.row_size = own->old_mailbags.row_size = sizeof(struct store_mailbag);
+    own->live.row_size = own->old_live.row_size = sizeof(struct memory_live);
     own->texts.row_size = sizeof(char *);
 }
 
@@ -267,6 +303,7 @@ int store_open_memory(struct store **out, struct error *err)
     memory_intake_ops(&own->ops);
     memory_relay_ops(&own->ops);
     memory_operator_ops(&own->ops);
+    memory_cutover_ops(&own->ops);
     own->base.ops = &own->ops;
     *out = &own->base;
     return 0;

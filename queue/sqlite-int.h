@@ -50,6 +50,20 @@ enum sqlite_statement {
     SQL_PURGEABLE,
     SQL_PURGE_CONTENT,
     SQL_PURGE_MARK,
+    SQL_PUT_USER,
+    SQL_SET_FAULT,
+    SQL_LIST_USERS,
+    SQL_ADD_BASELINE,
+    SQL_CLEAR_BASELINE,
+    SQL_BASELINE_HEADER,
+    SQL_BASELINE_FINGERPRINT,
+    SQL_PUT_MAILBAG,
+    SQL_LIST_MAILBAGS,
+    SQL_LOAD_LIVE,
+    SQL_ADD_LIVE,
+    SQL_DROP_LIVE,
+    SQL_LIST_LIVE,
+    SQL_COUNT_USER,
     SQL_STATEMENTS
 };
 
@@ -64,6 +78,8 @@ struct sqlite_store {
 _Static_assert(RECIPIENT_QUEUED == 0 && RECIPIENT_SENDING == 1 && RECIPIENT_HELD == 2 &&
                    RECIPIENT_SENT == 3 && RECIPIENT_FAILED == 4 && RECIPIENT_DELETED == 5,
                "the numbers of the states are in files on disk");
+_Static_assert(USER_BASELINE == 0 && USER_ACTIVE == 1 && USER_DRAINING == 2 && USER_CLOSED == 3,
+               "and so are those of users");
 
 /* ---- sqlite-query.c: one statement from binding to its last row ---- */
 
@@ -96,6 +112,8 @@ int query_run(struct query *query, struct error *err) WARN_UNUSED;
 /* Columns from 0; text is never NULL and lasts until the next row. */
 int64_t query_get_int(const struct query *query, int column);
 const char *query_get_text(const struct query *query, int column);
+/* Exactly SIZE octets, copied; zeroes when the column has another size. */
+void query_get_blob(const struct query *query, int column, void *out, size_t size);
 /* A copy for the caller (free), or NULL. */
 char *query_copy_text(const struct query *query, int column);
 
@@ -106,8 +124,11 @@ int sqlite_fail(const struct sqlite_store *store, int code, struct error *err);
 
 /* Makes the tables in a new file. A failure leaves a file to be thrown away. */
 int sqlite_create_schema(struct sqlite_store *store, struct error *err) WARN_UNUSED;
-/* ERROR_SETUP unless the file is a queue of this layout. */
+/* ERROR_SETUP unless the file is a queue of this layout or of one that can be made into it. */
 int sqlite_check_schema(struct sqlite_store *store, struct error *err) WARN_UNUSED;
+/* Brings an older layout to this one: one transaction, so a crash leaves the old or the new one,
+ * and of two programs that start together one does it. */
+int sqlite_upgrade_schema(struct sqlite_store *store, struct error *err) WARN_UNUSED;
 int sqlite_exec(struct sqlite_store *store, const char *sql, struct error *err) WARN_UNUSED;
 
 /* ---- operations; contracts in store-int.h ---- */
@@ -117,8 +138,8 @@ int sqlite_add_message(struct store *store, struct store_message *message, struc
 int sqlite_add_content(struct store *store, uint64_t id, const void *data, size_t size,
                        struct error *err);
 int sqlite_set_content_facts(struct store *store, uint64_t id, const char *message_id,
-                             const char *sender, const char *subject, uint64_t size,
-                             bool eight_bit, struct error *err);
+                             const char *sender, const char *subject, uint64_t size, bool eight_bit,
+                             struct error *err);
 int sqlite_add_recipient(struct store *store, const struct store_entry *entry, struct error *err);
 int sqlite_journal_has(struct store *store, const char *fingerprint, const char *original,
                        struct error *err);
@@ -128,14 +149,14 @@ int sqlite_read_content(struct store *store, uint64_t id, uint64_t offset, void 
 /* sqlite-remain.c */
 int sqlite_add_remain(struct store *store, const struct store_remain *remain, bool *new_one,
                       struct error *err);
-int sqlite_forget_remains(struct store *store, const char *postoffice, const char *mailbag,
+int sqlite_forget_remains(struct store *store, const char *title, const char *mailbag,
                           int64_t before_ms, struct error *err);
 int sqlite_list_remains(struct store *store, store_remain_seen *seen, void *context,
                         struct error *err);
 int sqlite_put_note(struct store *store, const char *name, const char *value, int64_t now_ms,
                     struct error *err);
-int sqlite_list_notes(struct store *store, const char *prefix, store_note_seen *seen,
-                      void *context, struct error *err);
+int sqlite_list_notes(struct store *store, const char *prefix, store_note_seen *seen, void *context,
+                      struct error *err);
 
 /* sqlite-relay.c */
 int sqlite_claim(struct store *store, int64_t now_ms, size_t limit, size_t max_recipients,
@@ -163,5 +184,33 @@ int sqlite_count(struct store *store, struct store_counts *out, struct error *er
 int sqlite_purge(struct store *store, int64_t before_ms, size_t limit, size_t *count,
                  struct error *err);
 int sqlite_verify(struct store *store, struct error *err);
+
+/* sqlite-cutover.c */
+int sqlite_put_user(struct store *store, const struct store_user *user, struct error *err);
+int sqlite_set_fault(struct store *store, const char *postoffice, const char *mailbox,
+                     const char *fault, struct error *err);
+int sqlite_list_users(struct store *store, const char *postoffice, const char *mailbox,
+                      store_user_seen *seen, void *context, struct error *err);
+int sqlite_add_baseline(struct store *store, const char *postoffice, const char *mailbox,
+                        const struct store_baseline *item, struct error *err);
+int sqlite_clear_baseline(struct store *store, const char *postoffice, const char *mailbox,
+                          struct error *err);
+int sqlite_in_baseline(struct store *store, const char *postoffice, const char *mailbox,
+                       const uint8_t *header, const char *fingerprint, struct error *err);
+int sqlite_count_user(struct store *store, const char *original, struct store_user_counts *out,
+                      struct error *err);
+
+/* sqlite-mailbag.c */
+int sqlite_put_mailbag(struct store *store, const struct store_mailbag *mailbag, struct error *err);
+int sqlite_list_mailbags(struct store *store, const char *title, store_mailbag_seen *seen,
+                         void *context, struct error *err);
+int sqlite_load_live(struct store *store, const char *title, const char *mailbag,
+                     struct live_row **out, size_t *count, struct error *err);
+int sqlite_add_live(struct store *store, const char *title, const char *mailbag,
+                    const struct store_live *item, struct error *err);
+int sqlite_drop_live(struct store *store, const char *title, const char *mailbag,
+                     const uint8_t *header, uint32_t record, struct error *err);
+int sqlite_list_live(struct store *store, const char *title, const char *mailbag,
+                     store_live_seen *seen, void *context, struct error *err);
 
 #endif

@@ -173,6 +173,16 @@ const char *query_get_text(const struct query *query, int column)
     return text != NULL ? (const char *)text : "";
 }
 
+void query_get_blob(const struct query *query, int column, void *out, size_t size)
+{
+    const void *data = sqlite3_column_blob(query->stmt, column);
+
+    if (data != NULL && (size_t)sqlite3_column_bytes(query->stmt, column) == size)
+        memcpy(out, data, size);
+    else
+        memset(out, 0, size);
+}
+
 char *query_copy_text(const struct query *query, int column)
 {
     return strdup(query_get_text(query, column));

@@ -8,7 +8,7 @@
 
 static void bind_key(struct query *query, const struct store_remain *remain)
 {
-    query_text(query, store_text(remain->postoffice));
+    query_text(query, store_text(remain->title));
     query_text(query, store_text(remain->mailbag));
     query_int(query, remain->record);
     query_text(query, store_text(remain->mai));
@@ -17,7 +17,7 @@ static void bind_key(struct query *query, const struct store_remain *remain)
 static int is_new(struct store *store, const struct store_remain *remain, bool *new_one,
                   struct error *err)
 {
-    static const char sql[] = "SELECT kind, reason FROM remain WHERE postoffice = ?1"
+    static const char sql[] = "SELECT kind, reason FROM remain WHERE title = ?1"
                               " AND mailbag = ?2 AND record = ?3 AND mai = ?4";
     struct query query;
     int rc;
@@ -36,32 +36,33 @@ int sqlite_add_remain(struct store *store, const struct store_remain *remain, bo
                       struct error *err)
 {
     static const char sql[] =
-        "INSERT INTO remain (postoffice, mailbag, record, mai, kind, reason, first_ms, last_ms)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) ON CONFLICT (postoffice, mailbag, record, mai)"
-        " DO UPDATE SET kind = excluded.kind, reason = excluded.reason,"
-        " last_ms = excluded.last_ms";
+        "INSERT INTO remain (title, mailbag, record, mai, postoffice, kind, reason, first_ms,"
+        " last_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)"
+        " ON CONFLICT (title, mailbag, record, mai) DO UPDATE SET postoffice = excluded.postoffice,"
+        " kind = excluded.kind, reason = excluded.reason, last_ms = excluded.last_ms";
     struct query query;
 
     if (is_new(store, remain, new_one, err) != 0 ||
         query_begin(&query, store, SQL_PUT_REMAIN, sql, err) != 0)
         return -1;
     bind_key(&query, remain);
+    query_text(&query, store_text(remain->postoffice));
     query_text(&query, store_text(remain->kind));
     query_text(&query, store_text(remain->reason));
     query_int(&query, remain->last_ms);
     return query_run(&query, err);
 }
 
-int sqlite_forget_remains(struct store *store, const char *postoffice, const char *mailbag,
+int sqlite_forget_remains(struct store *store, const char *title, const char *mailbag,
                           int64_t before_ms, struct error *err)
 {
-    static const char sql[] = "DELETE FROM remain WHERE postoffice = ?1"
+    static const char sql[] = "DELETE FROM remain WHERE title = ?1"
                               " AND (?2 IS NULL OR mailbag = ?2) AND last_ms < ?3";
     struct query query;
 
     if (query_begin(&query, store, SQL_FORGET_REMAINS, sql, err) != 0)
         return -1;
-    query_text(&query, store_text(postoffice));
+    query_text(&query, store_text(title));
     query_text(&query, mailbag);
     query_int(&query, before_ms);
     return query_run(&query, err);
@@ -71,14 +72,16 @@ int sqlite_list_remains(struct store *store, store_remain_seen *seen, void *cont
                         struct error *err)
 {
     static const char sql[] = "SELECT postoffice, mailbag, record, mai, kind, reason, first_ms,"
-                              " last_ms FROM remain ORDER BY postoffice, mailbag, record, mai";
+                              " last_ms, title FROM remain"
+                              " ORDER BY postoffice, title, mailbag, record, mai";
     struct query query;
     int rc;
 
     if (query_begin(&query, store, SQL_LIST_REMAINS, sql, err) != 0)
         return -1;
     while ((rc = query_next(&query, err)) > 0) {
-        struct store_remain remain = {.postoffice = query_get_text(&query, 0),
+        struct store_remain remain = {.title = query_get_text(&query, 8),
+                                      .postoffice = query_get_text(&query, 0),
                                       .mailbag = query_get_text(&query, 1),
                                       .record = (uint32_t)query_get_int(&query, 2),
                                       .mai = query_get_text(&query, 3),
@@ -122,8 +125,8 @@ int sqlite_put_note(struct store *store, const char *name, const char *value, in
     return query_run(&query, err);
 }
 
-int sqlite_list_notes(struct store *store, const char *prefix, store_note_seen *seen,
-                      void *context, struct error *err)
+int sqlite_list_notes(struct store *store, const char *prefix, store_note_seen *seen, void *context,
+                      struct error *err)
 {
     static const char sql[] = "SELECT name, value, at_ms FROM note"
                               " WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name";

@@ -6,8 +6,39 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
+#define OLDEST_VERSION 1          /* that can be brought to this one */
 #define APPLICATION_ID 0x4D534D67 /* "MSMg" */
+
+/* Kept by section, not by NET/PO: a backup beside its postoffice has the same name. */
+#define REMAIN_TABLE                                                                               \
+    "CREATE TABLE remain (title TEXT NOT NULL COLLATE NOCASE, mailbag TEXT NOT NULL,"              \
+    " record INTEGER NOT NULL, mai TEXT NOT NULL, postoffice TEXT NOT NULL, kind TEXT NOT NULL,"   \
+    " reason TEXT NOT NULL, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,"                  \
+    " PRIMARY KEY (title, mailbag, record, mai)) STRICT, WITHOUT ROWID;"
+
+/* Users, baselines, mailbags, and who a recipient was: new in layout 2. */
+#define CUTOVER_TABLES                                                                             \
+    "CREATE TABLE user (postoffice TEXT NOT NULL COLLATE NOCASE,"                                  \
+    " mailbox TEXT NOT NULL COLLATE NOCASE, mailbag TEXT NOT NULL,"                                \
+    " state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3), since_ms INTEGER NOT NULL,"            \
+    " baseline_ms INTEGER NOT NULL, fault TEXT NOT NULL, PRIMARY KEY (postoffice, mailbox))"       \
+    " STRICT, WITHOUT ROWID;"                                                                      \
+    "CREATE TABLE baseline (postoffice TEXT NOT NULL COLLATE NOCASE,"                              \
+    " mailbox TEXT NOT NULL COLLATE NOCASE, header BLOB NOT NULL CHECK (length (header) = 32),"    \
+    " fingerprint TEXT NOT NULL, mai TEXT NOT NULL, PRIMARY KEY (postoffice, mailbox, header))"    \
+    " STRICT, WITHOUT ROWID;"                                                                      \
+    "CREATE INDEX baseline_by_fingerprint ON baseline (postoffice, mailbox, fingerprint)"          \
+    " WHERE fingerprint <> '';"                                                                    \
+    "CREATE TABLE mailbag (title TEXT NOT NULL COLLATE NOCASE,"                                    \
+    " mailbag TEXT NOT NULL COLLATE NOCASE, owner TEXT NOT NULL, stamp TEXT NOT NULL,"             \
+    " swept_ms INTEGER NOT NULL, live INTEGER NOT NULL, records INTEGER NOT NULL,"                 \
+    " PRIMARY KEY (title, mailbag)) STRICT, WITHOUT ROWID;"                                        \
+    "CREATE TABLE live (title TEXT NOT NULL COLLATE NOCASE,"                                       \
+    " mailbag TEXT NOT NULL COLLATE NOCASE, header BLOB NOT NULL CHECK (length (header) = 32),"    \
+    " record INTEGER NOT NULL, mai TEXT NOT NULL, first_ms INTEGER NOT NULL,"                      \
+    " PRIMARY KEY (title, mailbag, header, record)) STRICT, WITHOUT ROWID;"                        \
+    "CREATE INDEX recipient_by_original ON recipient (original COLLATE NOCASE);"
 
 /*
  * recipient.rank and recipient.expires_ms repeat what the message has, so that the indexes over
@@ -51,13 +82,19 @@ static const char schema[] =
     "CREATE TABLE journal (fingerprint TEXT NOT NULL, original TEXT NOT NULL COLLATE NOCASE,"
     " message INTEGER NOT NULL, PRIMARY KEY (fingerprint, original)) STRICT, WITHOUT ROWID;"
 
-    "CREATE TABLE remain (postoffice TEXT NOT NULL, mailbag TEXT NOT NULL, record INTEGER NOT NULL,"
-    " mai TEXT NOT NULL, kind TEXT NOT NULL, reason TEXT NOT NULL, first_ms INTEGER NOT NULL,"
-    " last_ms INTEGER NOT NULL, PRIMARY KEY (postoffice, mailbag, record, mai))"
+    "CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL, at_ms INTEGER NOT NULL)"
     " STRICT, WITHOUT ROWID;"
 
-    "CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL, at_ms INTEGER NOT NULL)"
-    " STRICT, WITHOUT ROWID;";
+    REMAIN_TABLE CUTOVER_TABLES;
+
+/* What remains in mailbags is noted again by the next sweep, under its title. What a GET program's
+ * door holds (no mailbag) is noted once only and has to stay. */
+static const char from_layout_1[] =
+    "ALTER TABLE remain RENAME TO remain_1;" REMAIN_TABLE
+    "INSERT INTO remain (title, mailbag, record, mai, postoffice, kind, reason, first_ms, last_ms)"
+    " SELECT postoffice, mailbag, record, mai, postoffice, kind, reason, first_ms, last_ms"
+    " FROM remain_1 WHERE mailbag = '';"
+    "DROP TABLE remain_1;" CUTOVER_TABLES;
 
 int sqlite_exec(struct sqlite_store *store, const char *sql, struct error *err)
 {
@@ -80,15 +117,21 @@ static int get_number(struct sqlite_store *store, const char *sql, int64_t *out,
     return rc < 0 ? -1 : 0;
 }
 
+static int set_version(struct sqlite_store *store, struct error *err)
+{
+    char sql[64];
+
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %d", SCHEMA_VERSION);
+    return sqlite_exec(store, sql, err);
+}
+
 int sqlite_create_schema(struct sqlite_store *store, struct error *err)
 {
-    char versions[96];
+    char sql[64];
 
-    if (sqlite_exec(store, "BEGIN IMMEDIATE", err) != 0 || sqlite_exec(store, schema, err) != 0)
-        return -1;
-    snprintf(versions, sizeof versions, "PRAGMA application_id = %d; PRAGMA user_version = %d",
-             APPLICATION_ID, SCHEMA_VERSION);
-    if (sqlite_exec(store, versions, err) != 0)
+    snprintf(sql, sizeof sql, "PRAGMA application_id = %d", APPLICATION_ID);
+    if (sqlite_exec(store, "BEGIN IMMEDIATE", err) != 0 || sqlite_exec(store, schema, err) != 0 ||
+        sqlite_exec(store, sql, err) != 0 || set_version(store, err) != 0)
         return -1;
     return sqlite_exec(store, "COMMIT", err);
 }
@@ -103,10 +146,41 @@ int sqlite_check_schema(struct sqlite_store *store, struct error *err)
     if (application != APPLICATION_ID)
         return error_set(err, ERROR_SETUP, "4.3.5",
                          "queue %s: not a queue of this program; name another file", store->path);
-    if (version != SCHEMA_VERSION)
+    if (version < OLDEST_VERSION || version > SCHEMA_VERSION)
         return error_set(err, ERROR_SETUP, "4.3.5",
                          "queue %s: has layout %" PRId64
-                         ", this program knows %d; use the version that made it",
-                         store->path, version, SCHEMA_VERSION);
+                         ", this program knows %d to %d; use the version that made it",
+                         store->path, version, OLDEST_VERSION, SCHEMA_VERSION);
     return 0;
+}
+
+/* Inside a transaction: another program may have done it since the file was looked at. */
+static int upgrade(struct sqlite_store *store, struct error *err)
+{
+    int64_t version;
+
+    if (get_number(store, "PRAGMA user_version", &version, err) != 0)
+        return -1;
+    if (version != 1)
+        return 0;
+    if (sqlite_exec(store, from_layout_1, err) != 0)
+        return -1;
+    return set_version(store, err);
+}
+
+int sqlite_upgrade_schema(struct sqlite_store *store, struct error *err)
+{
+    int64_t version;
+
+    if (get_number(store, "PRAGMA user_version", &version, err) != 0)
+        return -1;
+    if (version == SCHEMA_VERSION)
+        return 0;
+    if (sqlite_exec(store, "BEGIN IMMEDIATE", err) != 0)
+        return -1;
+    if (upgrade(store, err) == 0 && sqlite_exec(store, "COMMIT", err) == 0)
+        return 0;
+    if (!sqlite3_get_autocommit(store->db))
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    return -1;
 }

@@ -102,6 +102,19 @@ static const struct store_ops sqlite_ops = {
     .list_notes = sqlite_list_notes,
     .purge = sqlite_purge,
     .verify = sqlite_verify,
+    .put_user = sqlite_put_user,
+    .set_fault = sqlite_set_fault,
+    .list_users = sqlite_list_users,
+    .add_baseline = sqlite_add_baseline,
+    .clear_baseline = sqlite_clear_baseline,
+    .in_baseline = sqlite_in_baseline,
+    .put_mailbag = sqlite_put_mailbag,
+    .list_mailbags = sqlite_list_mailbags,
+    .load_live = sqlite_load_live,
+    .add_live = sqlite_add_live,
+    .drop_live = sqlite_drop_live,
+    .list_live = sqlite_list_live,
+    .count_user = sqlite_count_user,
 };
 
 static int connect_file(struct sqlite_store *own, struct error *err)
@@ -244,7 +257,7 @@ int store_open_sqlite(struct store **out, const char *path, bool create, struct 
     if (check_file(path, create, err) != 0 || new_handle(&own, path, err) != 0)
         return -1;
     if (sqlite_check_schema(own, err) != 0 || use_log(own, err) != 0 ||
-        sqlite_exec(own, connection_pragmas, err) != 0) {
+        sqlite_exec(own, connection_pragmas, err) != 0 || sqlite_upgrade_schema(own, err) != 0) {
         close_store(&own->base);
         return -1;
     }

@@ -8,6 +8,7 @@
 #ifndef QUEUE_STORE_INT_H
 #define QUEUE_STORE_INT_H
 
+#include "queue/cutover.h"
 #include "queue/store.h"
 
 #define STORE_TEXT_SIZE 1000 /* octets kept of a status, reply, relay or reason */
@@ -20,9 +21,9 @@ struct store_change {
     enum recipient_state to;
     const char *event;
     int64_t now_ms;
-    int64_t due_ms; /* used when TO is QUEUED */
-    bool attempted; /* tries grows by one */
-    bool doubt;     /* sets the mark of doubt; SENT removes it */
+    int64_t due_ms;                     /* used when TO is QUEUED */
+    bool attempted;                     /* tries grows by one */
+    bool doubt;                         /* sets the mark of doubt; SENT removes it */
     const char *status, *reply, *relay; /* bounded; NULL keeps what the row has */
     const char *note; /* bounded; for the history when REPLY is NULL; may be NULL */
 };
@@ -45,6 +46,13 @@ struct store_entry {
     const char *status, *reason;
 };
 
+/* What tells a live item from another of its mailbag. */
+struct live_row {
+    uint8_t header[STORE_HEADER_DIGEST];
+    uint32_t record;
+    int64_t first_ms;
+};
+
 struct store_ops {
     void (*close)(struct store *store);
     int (*begin)(struct store *store, struct error *err);
@@ -55,15 +63,15 @@ struct store_ops {
     int (*add_content)(struct store *store, uint64_t id, const void *data, size_t size,
                        struct error *err);
     int (*set_content_facts)(struct store *store, uint64_t id, const char *message_id,
-                             const char *sender, const char *subject, uint64_t size,
-                             bool eight_bit, struct error *err);
+                             const char *sender, const char *subject, uint64_t size, bool eight_bit,
+                             struct error *err);
     int (*add_recipient)(struct store *store, const struct store_entry *entry, struct error *err);
     int (*journal_has)(struct store *store, const char *fingerprint, const char *original,
                        struct error *err); /* outside of transactions too */
 
     int (*add_remain)(struct store *store, const struct store_remain *remain, bool *new_one,
                       struct error *err);
-    int (*forget_remains)(struct store *store, const char *postoffice, const char *mailbag,
+    int (*forget_remains)(struct store *store, const char *title, const char *mailbag,
                           int64_t before_ms, struct error *err);
     int (*list_remains)(struct store *store, store_remain_seen *seen, void *context,
                         struct error *err);
@@ -105,6 +113,36 @@ struct store_ops {
     int (*purge)(struct store *store, int64_t before_ms, size_t limit, size_t *count,
                  struct error *err);
     int (*verify)(struct store *store, struct error *err);
+
+    /* As in cutover.h; texts are never NULL but where NULL means all. Reading operations run
+     * outside of transactions too. */
+    int (*put_user)(struct store *store, const struct store_user *user, struct error *err);
+    int (*set_fault)(struct store *store, const char *postoffice, const char *mailbox,
+                     const char *fault, struct error *err);
+    int (*list_users)(struct store *store, const char *postoffice, const char *mailbox,
+                      store_user_seen *seen, void *context, struct error *err);
+    int (*add_baseline)(struct store *store, const char *postoffice, const char *mailbox,
+                        const struct store_baseline *item, struct error *err);
+    int (*clear_baseline)(struct store *store, const char *postoffice, const char *mailbox,
+                          struct error *err);
+    /* HEADER may be NULL, FINGERPRINT "". */
+    int (*in_baseline)(struct store *store, const char *postoffice, const char *mailbox,
+                       const uint8_t *header, const char *fingerprint, struct error *err);
+    int (*put_mailbag)(struct store *store, const struct store_mailbag *mailbag, struct error *err);
+    int (*list_mailbags)(struct store *store, const char *title, store_mailbag_seen *seen,
+                         void *context, struct error *err);
+    /* What store_set_live needs: the present items in order of header and record (free *OUT), and
+     * one change. */
+    int (*load_live)(struct store *store, const char *title, const char *mailbag,
+                     struct live_row **out, size_t *count, struct error *err);
+    int (*add_live)(struct store *store, const char *title, const char *mailbag,
+                    const struct store_live *item, struct error *err);
+    int (*drop_live)(struct store *store, const char *title, const char *mailbag,
+                     const uint8_t *header, uint32_t record, struct error *err);
+    int (*list_live)(struct store *store, const char *title, const char *mailbag,
+                     store_live_seen *seen, void *context, struct error *err);
+    int (*count_user)(struct store *store, const char *original, struct store_user_counts *out,
+                      struct error *err);
 };
 
 /* First member of every backend's handle. */
@@ -136,5 +174,10 @@ const char *store_text(const char *text);
 /* Returns RC. A failure that may have left half a change makes the transaction impossible to
  * commit (`broken`). */
 int store_finish(struct store *store, int rc, const struct error *err);
+
+/* For operations that may stand alone: opens a transaction unless one is open (*OWN tells), and
+ * ends it with result RC of the operation. */
+int store_begin_own(struct store *store, bool *own, struct error *err) WARN_UNUSED;
+int store_end_own(struct store *store, bool own, int rc, struct error *err) WARN_UNUSED;
 
 #endif

@@ -11,7 +11,7 @@
 #include "queue/sqlite.h"
 
 #define FINGERPRINT_SIZE 64 /* hex digits of SHA-256 */
-#define CLAIM_LIMIT 10000 /* messages of one claim; each takes memory */
+#define CLAIM_LIMIT 10000   /* messages of one claim; each takes memory */
 
 int store_open(struct store **out, const char *uri, bool create, struct error *err)
 {
@@ -72,14 +72,13 @@ int store_finish(struct store *store, int rc, const struct error *err)
     return rc;
 }
 
-/* For operations that may stand alone: opens a transaction unless one is open. */
-static int begin_own(struct store *store, bool *own, struct error *err)
+int store_begin_own(struct store *store, bool *own, struct error *err)
 {
     *own = !store->in_transaction;
     return *own ? store_begin(store, err) : 0;
 }
 
-static int end_own(struct store *store, bool own, int rc, struct error *err)
+int store_end_own(struct store *store, bool own, int rc, struct error *err)
 {
     if (!own)
         return store_finish(store, rc, err);
@@ -112,10 +111,10 @@ int store_set_content_facts(struct store *store, uint64_t id, const char *messag
                             struct error *err)
 {
     assert(store->in_transaction);
-    return store_finish(store,
-                        store->ops->set_content_facts(store, id, message_id, sender, subject, size,
-                                                      eight_bit, err),
-                        err);
+    return store_finish(
+        store,
+        store->ops->set_content_facts(store, id, message_id, sender, subject, size, eight_bit, err),
+        err);
 }
 
 int store_add_recipient(struct store *store, uint64_t id, const char *original, const char *address,
@@ -153,22 +152,22 @@ int store_add_remain(struct store *store, const struct store_remain *remain, boo
 {
     bool ignored, own;
 
-    if (begin_own(store, &own, err) != 0)
+    if (store_begin_own(store, &own, err) != 0)
         return -1;
     if (new_one == NULL)
         new_one = &ignored;
-    return end_own(store, own, store->ops->add_remain(store, remain, new_one, err), err);
+    return store_end_own(store, own, store->ops->add_remain(store, remain, new_one, err), err);
 }
 
-int store_forget_remains(struct store *store, const char *postoffice, const char *mailbag,
+int store_forget_remains(struct store *store, const char *title, const char *mailbag,
                          int64_t before_ms, struct error *err)
 {
     bool own;
 
-    if (begin_own(store, &own, err) != 0)
+    if (store_begin_own(store, &own, err) != 0)
         return -1;
-    return end_own(store, own,
-                   store->ops->forget_remains(store, postoffice, mailbag, before_ms, err), err);
+    return store_end_own(store, own,
+                         store->ops->forget_remains(store, title, mailbag, before_ms, err), err);
 }
 
 int store_list_remains(struct store *store, store_remain_seen *seen, void *context,
@@ -182,9 +181,9 @@ static int claim_due(struct store *store, int64_t now_ms, size_t limit, size_t m
 {
     if (store_begin(store, err) != 0)
         return -1;
-    return end_own(
-        store, true,
-        store->ops->claim(store, now_ms, limit, max_recipients, messages, count, err), err);
+    return store_end_own(
+        store, true, store->ops->claim(store, now_ms, limit, max_recipients, messages, count, err),
+        err);
 }
 
 /* Looks first without the lock of a writer, so that an idle relay disturbs nobody. */
@@ -291,9 +290,9 @@ int store_put_note(struct store *store, const char *name, const char *value, int
 {
     bool own;
 
-    if (begin_own(store, &own, err) != 0)
+    if (store_begin_own(store, &own, err) != 0)
         return -1;
-    return end_own(store, own, store->ops->put_note(store, name, value, now_ms, err), err);
+    return store_end_own(store, own, store->ops->put_note(store, name, value, now_ms, err), err);
 }
 
 int store_list_notes(struct store *store, const char *prefix, store_note_seen *seen, void *context,
@@ -311,7 +310,7 @@ int store_purge(struct store *store, int64_t before_ms, size_t limit, size_t *co
     *count = 0;
     if (store_begin(store, err) != 0)
         return -1;
-    rc = end_own(store, true, store->ops->purge(store, before_ms, limit, count, err), err);
+    rc = store_end_own(store, true, store->ops->purge(store, before_ms, limit, count, err), err);
     if (rc != 0)
         *count = 0;
     return rc;

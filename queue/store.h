@@ -44,22 +44,22 @@ void store_rollback(struct store *store);
 /* ---- intake ---- */
 
 struct store_message {
-    uint64_t id;              /* out: assigned by store_add_message; never re-used */
-    const char *fingerprint;  /* 64 hex digits, or "" for reports of ours */
-    const char *postoffice;   /* NET/PO it came from, "" for reports */
-    const char *queue;        /* queue name it lay on */
-    const char *mailbag;      /* "0000002E" or "" */
-    const char *mai;          /* "00000062", MMFF file name, or "" */
-    const char *sender;       /* envelope sender, "" for the null sender */
-    const char *message_id;   /* with angle brackets */
-    const char *subject;      /* UTF-8, for the operator's eyes only */
-    int64_t date_ms;          /* composed (header Date), 0 unknown */
-    int64_t received_ms;      /* entered the queue */
-    int64_t expires_ms;       /* wall clock */
-    uint64_t size;            /* octets of the content; store_set_content_facts may set it late */
-    bool eight_bit;           /* content has 8-bit octets: needs 8BITMIME */
-    char priority;            /* of MS Mail, or 0 */
-    uint64_t report_of;       /* this message is a report about that one, or 0 */
+    uint64_t id;             /* out: assigned by store_add_message; never re-used */
+    const char *fingerprint; /* 64 hex digits, or "" for reports of ours */
+    const char *postoffice;  /* NET/PO it came from, "" for reports */
+    const char *queue;       /* queue name it lay on */
+    const char *mailbag;     /* "0000002E" or "" */
+    const char *mai;         /* "00000062", MMFF file name, or "" */
+    const char *sender;      /* envelope sender, "" for the null sender */
+    const char *message_id;  /* with angle brackets */
+    const char *subject;     /* UTF-8, for the operator's eyes only */
+    int64_t date_ms;         /* composed (header Date), 0 unknown */
+    int64_t received_ms;     /* entered the queue */
+    int64_t expires_ms;      /* wall clock */
+    uint64_t size;           /* octets of the content; store_set_content_facts may set it late */
+    bool eight_bit;          /* content has 8-bit octets: needs 8BITMIME */
+    char priority;           /* of MS Mail, or 0 */
+    uint64_t report_of;      /* this message is a report about that one, or 0 */
 };
 
 /* Inside a transaction. All strings are copied. */
@@ -87,7 +87,8 @@ int store_journal_has(struct store *store, const char *fingerprint, const char *
  * Each its own transaction unless one is open: many at a time are cheaper inside one. */
 
 struct store_remain {
-    const char *postoffice;
+    const char *title;      /* of the settings' section; NET/PO when noted before layout 2 */
+    const char *postoffice; /* NET/PO: several sections may have the same */
     const char *mailbag;
     const char *mai;    /* or MMFF file name */
     const char *kind;   /* "unmapped", "damaged", "foreign" */
@@ -98,8 +99,10 @@ struct store_remain {
 /* Adds or refreshes. *NEW (may be NULL) tells whether it was not known with that reason. */
 int store_add_remain(struct store *store, const struct store_remain *remain, bool *new_one,
                      struct error *err) WARN_UNUSED;
-/* Forgets those of POSTOFFICE and MAILBAG (NULL: all its mailbags) last seen before BEFORE_MS. */
-int store_forget_remains(struct store *store, const char *postoffice, const char *mailbag,
+/* Forgets those of section TITLE and MAILBAG (NULL: all its mailbags) last seen before BEFORE_MS.
+ * Those of another section stay, even when it has the same NET/PO: a backup beside its postoffice.
+ */
+int store_forget_remains(struct store *store, const char *title, const char *mailbag,
                          int64_t before_ms, struct error *err) WARN_UNUSED;
 typedef int store_remain_seen(void *context, const struct store_remain *remain);
 int store_list_remains(struct store *store, store_remain_seen *seen, void *context,
@@ -131,8 +134,8 @@ struct store_result {
     const char *reply;          /* last reply or reason, at most 1,000 octets are kept */
     const char *relay;          /* "host[address]:port", or "" */
     enum recipient_state state; /* SENT, FAILED, QUEUED (again, due_ms) or HELD */
-    bool attempted; /* counts as a try (false: claimed but not offered to the server) */
-    bool doubt;     /* outcome unknown: content was sent, no reply came; kept until SENT */
+    bool attempted;             /* counts as a try (false: claimed but not offered to the server) */
+    bool doubt; /* outcome unknown: content was sent, no reply came; kept until SENT */
 };
 /* Only from SENDING; inside a transaction, so that many results make one commit. */
 int store_set_result(struct store *store, const struct store_result *result,
@@ -172,13 +175,13 @@ struct store_view {
 typedef int store_view_seen(void *context, const struct store_view *view);
 
 struct store_filter {
-    uint64_t id;                 /* 0: any */
-    uint64_t after;              /* recipient id to begin after: pages */
+    uint64_t id;                       /* 0: any */
+    uint64_t after;                    /* recipient id to begin after: pages */
     const enum recipient_state *state; /* NULL: any */
-    const char *address;         /* part of address or original, NULL: any */
-    const char *message_id;      /* NULL: any */
-    const char *mai;             /* NULL: any */
-    size_t limit;                /* 0: no limit */
+    const char *address;               /* part of address or original, NULL: any */
+    const char *message_id;            /* NULL: any */
+    const char *mai;                   /* NULL: any */
+    size_t limit;                      /* 0: no limit */
 };
 /* In order of recipient id. SEEN returns 0 to go on. */
 int store_list(struct store *store, const struct store_filter *filter, store_view_seen *seen,

@@ -47,6 +47,10 @@ int root_same(struct root *root, const char *name, int fd, bool *same,
 /* fstat of NAME (any case); the rules of root_open_file. */
 int root_stat(struct root *root, const char *name, struct stat *out, struct error *err) WARN_UNUSED;
 
+/* As root_stat, without opening the file, and without a scan of the directory when the name is
+ * there as written or all in lower case: for looking at thousands of files. */
+int root_look(struct root *root, const char *name, struct stat *out, struct error *err) WARN_UNUSED;
+
 /* Reads the whole of an open file of at most LIMIT octets; *OUT is the caller's (free). Larger:
  * ERROR_DATA. NAME is for messages. */
 int file_read_all(int fd, const char *name, size_t limit, uint8_t **out, size_t *size,

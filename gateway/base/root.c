@@ -89,10 +89,15 @@ static int open_failed(const struct root *root, const char *name, struct error *
 static int check_regular(const struct root *root, const char *name, int fd, struct error *err)
 {
     struct stat st;
+    int status = fstat(fd, &st);
 
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+    if (status == 0 && S_ISREG(st.st_mode))
         return fd;
+    if (status != 0) /* the share went away: says nothing about the file */
+        error_sys(err, ERROR_SOFT, "", "%s/%s: cannot stat", root->path, name);
     close(fd);
+    if (status != 0)
+        return -1;
     return error_set(err, ERROR_DATA, "", "%s/%s: is not a regular file", root->path, name);
 }
 
@@ -278,6 +283,45 @@ int root_stat(struct root *root, const char *name, struct stat *out, struct erro
     return status;
 }
 
+/* 1 there, 0 absent, -1 error. */
+static int look_at(const struct root *root, const char *name, struct stat *out, struct error *err)
+{
+    struct open_how how = {
+        .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    int fd = (int)syscall(SYS_openat2, root->fd, name, &how, sizeof how);
+    int status;
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : open_failed(root, name, err);
+    status = fstat(fd, out);
+    close(fd);
+    if (status != 0)
+        return error_sys(err, ERROR_SOFT, "", "%s/%s: cannot stat", root->path, name);
+    if (!S_ISREG(out->st_mode))
+        return error_set(err, ERROR_DATA, "", "%s/%s: is not a regular file", root->path, name);
+    return 1;
+}
+
+int root_look(struct root *root, const char *name, struct stat *out, struct error *err)
+{
+    char lower[NAME_LIMIT];
+    size_t length = strlen(name);
+    int found = look_at(root, name, out, err);
+
+    if (found != 0)
+        return found < 0 ? -1 : 0;
+    if (length >= sizeof lower)
+        return root_stat(root, name, out, err);
+    for (size_t i = 0; i <= length; i++)
+        lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+    found = look_at(root, lower, out, err);
+    if (found == 0)
+        return root_stat(root, name, out, err);
+    return found < 0 ? -1 : 0;
+}
+
 int root_same(struct root *root, const char *name, int fd, bool *same, struct error *err)
 {
     struct stat mine, present;
@@ -286,7 +330,7 @@ int root_same(struct root *root, const char *name, int fd, bool *same, struct er
     *same = false;
     if (fstat(fd, &mine) != 0)
         return error_sys(err, ERROR_SOFT, "", "%s/%s: cannot stat", root->path, name);
-    if (root_stat(root, name, &present, &why) == 0) {
+    if (root_look(root, name, &present, &why) == 0) {
         *same = mine.st_ino == present.st_ino && mine.st_dev == present.st_dev;
         return 0;
     }

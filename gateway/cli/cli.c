@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bar.h"
@@ -25,7 +26,7 @@
 static const struct cli_verb commands[] = {
     {"check", cmd_check, "", "settings, map, postoffices, spool and relay: one line a finding"},
     {"status", cmd_status, "[--remains]", "processes, postoffices, queue, alarms"},
-    {"postoffice", cmd_postoffice, "list | check PO | mailbags PO | calibrate PO",
+    {"postoffice", cmd_postoffice, "list | check PO|DIR | mailbags PO | calibrate PO|DIR",
      "look into a postoffice"},
     {"map", cmd_map, "check | show [KEY]", "the address map"},
     {"drain", cmd_drain, "[--postoffice TITLE] [--dry-run]", "take and relay what waits, once"},
@@ -209,6 +210,31 @@ const struct settings_postoffice *cli_postoffice(struct cli *cli, const char *te
         cli_wrong(CLI_USAGE, "%s has no postoffice %s: see \"msmailgw postoffice list\"",
                   cli->settings->file, text);
     return found;
+}
+
+const char *cli_postoffice_path(struct cli *cli, const char *text, const char **profile,
+                                int *status)
+{
+    const struct settings_postoffice *postoffice;
+    struct stat st;
+
+    if (strchr(text, '/') != NULL && stat(text, &st) == 0 && S_ISDIR(st.st_mode))
+        return text;
+    *status = cli_settings(cli);
+    if (*status != 0)
+        return NULL;
+    postoffice = cli_postoffice(cli, text);
+    *status = CLI_USAGE;
+    if (postoffice == NULL)
+        return NULL;
+    if (postoffice->door != DOOR_NATIVE) {
+        cli_wrong(CLI_USAGE, "%s has the ffapi door: name the directory of its files",
+                  postoffice->title);
+        return NULL;
+    }
+    if (profile != NULL && *profile == NULL)
+        *profile = postoffice->profile;
+    return postoffice->path;
 }
 
 /* ---- dispatch ---- */

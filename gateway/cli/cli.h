@@ -70,6 +70,14 @@ int cli_relaylog(struct cli *cli) WARN_UNUSED;
 /* The postoffice that TEXT names by title or NET/PO; NULL after a message. */
 const struct settings_postoffice *cli_postoffice(struct cli *cli, const char *text) WARN_UNUSED;
 
+/*
+ * The files of a postoffice: a directory when TEXT has a slash and is one, else the postoffice of
+ * the settings that it names. *PROFILE (may be NULL) is then that postoffice's when it was NULL.
+ * NULL and *STATUS after a message.
+ */
+const char *cli_postoffice_path(struct cli *cli, const char *text, const char **profile,
+                                int *status) WARN_UNUSED;
+
 /* True when the queue's file is there: false before the first start. */
 bool cli_store_exists(const struct settings *settings);
 

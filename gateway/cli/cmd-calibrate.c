@@ -7,8 +7,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bar.h"
@@ -54,28 +52,6 @@ static int read_known(const char *path, uint8_t **text, size_t *size, struct err
     status = file_read_all(fd, path, KNOWN_LIMIT, text, size, err);
     close(fd);
     return status;
-}
-
-/* A directory, or the postoffice of the settings that TEXT names. NULL and *STATUS. */
-static const char *find_path(struct cli *cli, const char *text, int *status)
-{
-    const struct settings_postoffice *postoffice;
-    struct stat st;
-
-    if (strchr(text, '/') != NULL && stat(text, &st) == 0 && S_ISDIR(st.st_mode))
-        return text;
-    *status = cli_settings(cli);
-    if (*status != 0)
-        return NULL;
-    postoffice = cli_postoffice(cli, text);
-    *status = CLI_USAGE;
-    if (postoffice == NULL)
-        return NULL;
-    if (postoffice->door == DOOR_NATIVE)
-        return postoffice->path;
-    cli_wrong(CLI_USAGE, "%s has the ffapi door: name the directory of its files",
-              postoffice->title);
-    return NULL;
 }
 
 static const char *verdict_name(enum profile_verdict verdict)
@@ -180,7 +156,7 @@ int cmd_calibrate(struct cli *cli, int argc, char **argv)
 
     if (status != 0)
         return status;
-    path = find_path(cli, argv[0], &status);
+    path = cli_postoffice_path(cli, argv[0], NULL, &status);
     if (path == NULL)
         return status;
     if (flags[0].value != NULL &&

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/bar.h"
 #include "cli/cli.h"
 #include "cli/cmd-calibrate.h"
+#include "cli/cmd-survey.h"
 #include "postoffice/survey.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
@@ -27,12 +27,6 @@ static const struct output_column mailbag_columns[] = {
     {"oldest", "OLDEST (LOCAL)", 0},
     {"locked", "LOCKED", 0},
     {"problem", "PROBLEM", 0},
-};
-
-static const struct output_column finding_columns[] = {
-    {"severity", "", 7},
-    {"file", "", 18},
-    {"text", "", 0},
 };
 
 static int list(struct cli *cli, int argc, char **argv)
@@ -143,67 +137,12 @@ static int mailbags(struct cli *cli, int argc, char **argv)
     return all.problem ? CLI_WRONG : CLI_DONE;
 }
 
-struct findings {
-    struct cli *cli;
-    struct bar bar;
-    unsigned count[4];
-};
-
-static int show_finding(void *context, const struct survey_finding *finding)
-{
-    static const char *const names[] = {"OK", "NOTE", "WARNING", "FAULT"};
-    struct findings *findings = context;
-    struct output *out = findings->cli->out;
-
-    findings->count[finding->severity]++;
-    cli_bar_hide(&findings->bar);
-    output_text(out, names[finding->severity]);
-    output_text(out, finding->file);
-    output_text(out, finding->text);
-    output_row_end(out);
-    return 0;
-}
-
-static void show_progress(void *context, uint64_t done, uint64_t total)
-{
-    struct findings *findings = context;
-
-    findings->bar.total = total;
-    bar_update(&findings->bar, done);
-}
-
-static int check(struct cli *cli, int argc, char **argv)
-{
-    const struct settings_postoffice *postoffice;
-    struct findings findings = {.cli = cli};
-    struct error err;
-    int worst, status = cli_flags(cli, &argc, &argv, NULL, 0, 1, 1, "postoffice check PO");
-
-    if (status != 0)
-        return status;
-    postoffice = native(cli, argv[0], &status);
-    if (postoffice == NULL)
-        return status;
-    bar_init(&findings.bar, postoffice->title, 0);
-    output_begin(cli->out, OUTPUT_LINES, "finding", NULL, NULL, finding_columns,
-                 COUNT_OF(finding_columns));
-    worst = survey_check(postoffice->path, postoffice->profile, show_finding, show_progress,
-                         &findings, &err);
-    cli_bar_hide(&findings.bar);
-    output_end(cli->out);
-    if (worst < 0)
-        return cli_fail(&err);
-    output_note(cli->out, "%s: %u faults, %u warnings, %u notes", postoffice->name,
-                findings.count[SURVEY_FAULT], findings.count[SURVEY_WARNING],
-                findings.count[SURVEY_NOTE]);
-    return worst >= SURVEY_FAULT ? CLI_WRONG : CLI_DONE;
-}
-
 int cmd_postoffice(struct cli *cli, int argc, char **argv)
 {
     static const struct cli_verb verbs[] = {
         {"list", list, "", "the postoffices of the settings"},
-        {"check", check, "PO", "its files, read-only"},
+        {"check", cmd_survey, "PO|DIR [--profile FILE]",
+         "all of its files, and whether relaying is safe, read-only"},
         {"mailbags", mailbags, "PO", "its queues and mailbags, and how full they are"},
         {"calibrate", cmd_calibrate, "PO|DIR [--known-text FILE] [--write PROFILE]",
          "learn its layout and key from what it stores twice, read-only"},

@@ -37,9 +37,9 @@ static const struct output_column note_columns[] = {
     {"detail", "DETAIL", 0},
 };
 static const struct output_column remain_columns[] = {
-    {"postoffice", "NET/PO", 0}, {"mailbag", "MAILBAG", 0}, {"record", "RECORD", 0},
-    {"mai", "MAI", 0},           {"cause", "CAUSE", 0},     {"first_age", "FOR", 0},
-    {"reason", "REASON", 0},
+    {"title", "POSTOFFICE", 0}, {"postoffice", "NET/PO", 0}, {"mailbag", "MAILBAG", 0},
+    {"record", "RECORD", 0},    {"mai", "MAI", 0},           {"cause", "CAUSE", 0},
+    {"first_age", "FOR", 0},    {"reason", "REASON", 0},
 };
 
 struct status {
@@ -200,6 +200,7 @@ static int show_remain(void *context, const struct store_remain *remain)
     struct status *status = context;
     struct output *out = status->cli->out;
 
+    output_text(out, remain->title);
     output_text(out, remain->postoffice);
     output_text(out, remain->mailbag);
     output_number(out, remain->record);

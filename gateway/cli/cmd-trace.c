@@ -22,9 +22,9 @@ static const struct output_column event_columns[] = {
     {"status", "DSN", 0}, {"relay", "RELAY", 0}, {"reply", "REPLY", 0},
 };
 static const struct output_column remain_columns[] = {
-    {"postoffice", "NET/PO", 0}, {"mailbag", "MAILBAG", 0}, {"record", "RECORD", 0},
-    {"mai", "MAI", 0},           {"cause", "CAUSE", 0},     {"first", "SINCE", 0},
-    {"last", "LAST SEEN", 0},    {"reason", "REASON", 0},
+    {"title", "POSTOFFICE", 0}, {"postoffice", "NET/PO", 0}, {"mailbag", "MAILBAG", 0},
+    {"record", "RECORD", 0},    {"mai", "MAI", 0},           {"cause", "CAUSE", 0},
+    {"first", "SINCE", 0},      {"last", "LAST SEEN", 0},    {"reason", "REASON", 0},
 };
 
 struct trace {
@@ -105,6 +105,7 @@ static int show_remain(void *context, const struct store_remain *remain)
 
     if (strcasecmp(remain->mai, trace->mai) != 0)
         return 0;
+    output_text(out, remain->title);
     output_text(out, remain->postoffice);
     output_text(out, remain->mailbag);
     output_number(out, remain->record);

@@ -85,6 +85,7 @@ static int write_remains(struct sweep *sweep, int64_t now, struct error *err)
     for (size_t i = 0; i < sweep->remain_count; i++) {
         struct remain *remain = &sweep->remains[i];
         struct store_remain row = {
+            .title = sweep->postoffice->title,
             .postoffice = sweep->postoffice->name,
             .mailbag = remain->place.mailbag,
             .mai = place_name(&remain->place),
@@ -458,7 +459,7 @@ static int forget_gone(struct sweep *sweep, int64_t began, struct error *err)
     /* What an ffapi door held lies in our spool, and stays noted until the operator removes it. */
     if (sweep->intake->dry_run || sweep->postoffice->door == DOOR_FFAPI)
         return 0;
-    return store_forget_remains(store, sweep->postoffice->name, NULL, began, err);
+    return store_forget_remains(store, sweep->postoffice->title, NULL, began, err);
 }
 
 int intake_sweep(const struct intake *intake, const struct settings_postoffice *postoffice,

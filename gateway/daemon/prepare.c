@@ -29,8 +29,8 @@ static void drop_repeated(struct prepared *prepared)
     qsort(prepared->recipients, prepared->recipient_count, sizeof *prepared->recipients,
           compare_originals);
     for (size_t i = 0; i < prepared->recipient_count; i++) {
-        if (kept != 0 && compare_originals(&prepared->recipients[kept - 1],
-                                           &prepared->recipients[i]) == 0)
+        if (kept != 0 &&
+            compare_originals(&prepared->recipients[kept - 1], &prepared->recipients[i]) == 0)
             continue;
         prepared->recipients[kept++] = prepared->recipients[i];
     }
@@ -41,15 +41,17 @@ int prepare_recipients(struct prepared *prepared, const struct intake *intake,
                        const struct settings_postoffice *postoffice, const struct item *item,
                        struct error *err)
 {
+    size_t count = item->owner != NULL ? 1 : item->recipient_count;
+
     memset(prepared, 0, sizeof *prepared);
     prepared->item = item;
-    prepared->recipients = calloc(item->recipient_count + 1, sizeof *prepared->recipients);
+    prepared->recipients = calloc(count + 1, sizeof *prepared->recipients);
     if (prepared->recipients == NULL)
-        return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for %zu recipients",
-                         item->recipient_count);
-    prepared->recipient_count = item->recipient_count;
-    for (size_t i = 0; i < item->recipient_count; i++)
-        prepared->recipients[i].original = item->message->addresses[item->recipients[i]].text;
+        return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for %zu recipients", count);
+    prepared->recipient_count = count;
+    for (size_t i = 0; i < count; i++)
+        prepared->recipients[i].original =
+            item->owner != NULL ? item->owner : item->message->addresses[item->recipients[i]].text;
     drop_repeated(prepared);
     for (size_t i = 0; i < prepared->recipient_count; i++) {
         struct prepared_recipient *recipient = &prepared->recipients[i];

@@ -19,7 +19,7 @@ struct prepared_recipient {
 };
 
 struct prepared {
-    const struct item *item; /* of the door's present batch */
+    const struct item *item;               /* of the door's present batch */
     struct prepared_recipient *recipients; /* each original once */
     size_t recipient_count;
     size_t mapped;
@@ -30,7 +30,7 @@ struct prepared {
     struct content *mime;
 };
 
-/* Names the recipients of ITEM on its queue. ERROR_SOFT: memory. */
+/* Names the recipients of ITEM on its queue; in a user's mailbag him alone. ERROR_SOFT: memory. */
 int prepare_recipients(struct prepared *prepared, const struct intake *intake,
                        const struct settings_postoffice *postoffice, const struct item *item,
                        struct error *err) WARN_UNUSED;

@@ -140,6 +140,16 @@ int message_fingerprint(const struct message *message, uint8_t out[FINGERPRINT_S
     return status;
 }
 
+void fingerprint_octets(const void *data, size_t size, uint8_t out[FINGERPRINT_SIZE])
+{
+    GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
+    gsize length = FINGERPRINT_SIZE;
+
+    g_checksum_update(sum, data, (gssize)size);
+    g_checksum_get_digest(sum, out, &length);
+    g_checksum_free(sum);
+}
+
 void fingerprint_hex(const uint8_t fingerprint[FINGERPRINT_SIZE], char out[FINGERPRINT_HEX_SIZE])
 {
     size_t i;

@@ -98,6 +98,10 @@ bool message_date_valid(const struct message_date *date);
 #define FINGERPRINT_HEX_SIZE 65
 int message_fingerprint(const struct message *message, uint8_t out[FINGERPRINT_SIZE],
                         struct error *err) WARN_UNUSED;
+
+/* SHA-256 of SIZE octets. */
+void fingerprint_octets(const void *data, size_t size, uint8_t out[FINGERPRINT_SIZE]);
+
 void fingerprint_hex(const uint8_t fingerprint[FINGERPRINT_SIZE], char out[FINGERPRINT_HEX_SIZE]);
 
 #endif

@@ -21,6 +21,7 @@
 #define SMB_MAGIC 0x517BU
 #define CIFS_MAGIC 0xFF534D42U
 #define SMB2_MAGIC 0xFE534D42U
+#define FUSE_MAGIC 0x65735546U
 
 struct lock {
     struct root *root;
@@ -29,15 +30,24 @@ struct lock {
     char name[24]; /* "P1/0000002E.0LK" */
 };
 
-static bool on_smb(int fd)
+static unsigned file_system(int fd)
 {
     struct statfs fs;
-    unsigned type;
 
-    if (fstatfs(fd, &fs) != 0)
-        return false;
-    type = (unsigned)fs.f_type;
+    return fstatfs(fd, &fs) == 0 ? (unsigned)fs.f_type : 0;
+}
+
+static bool on_smb(int fd)
+{
+    unsigned type = file_system(fd);
+
     return type == SMB_MAGIC || type == CIFS_MAGIC || type == SMB2_MAGIC;
+}
+
+/* An SMB mount of the kernel or, as it may be, one through FUSE. */
+static bool on_share(const struct root *root)
+{
+    return on_smb(root_fd(root)) || file_system(root_fd(root)) == FUSE_MAGIC;
 }
 
 int lock_file(int fd, const char *name, struct error *err)
@@ -185,17 +195,23 @@ int lock_check(const struct lock *lock, struct error *err)
                              lock->name);
 }
 
-/* A lock file that stays is stranded, and harmless; one of another program must stay. */
+/* While it is held, so that nobody can take it in between. A server of SMB may refuse to delete a
+ * file that is open: then it is let go first, and whoever takes it meanwhile has it open, which the
+ * same server refuses to delete, too. A lock file that stays is stranded, and harmless; one of
+ * another program in its place must stay. */
 void lock_release(struct lock *lock)
 {
     struct error ignored;
+    int status = 0;
 
     if (lock == NULL)
         return;
     step_passed("lock-release");
-    if (lock_check(lock, &ignored) != 0 || root_unlink(lock->root, lock->name, &ignored) != 0)
-        error_clear(&ignored);
+    if (lock_check(lock, &ignored) == 0)
+        status = root_unlink(lock->root, lock->name, &ignored);
     close(lock->fd);
+    if (status != 0 && on_share(lock->root) && root_unlink(lock->root, lock->name, &ignored) != 0)
+        error_clear(&ignored);
     free(lock);
 }
 

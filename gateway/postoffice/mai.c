@@ -30,8 +30,8 @@ void mai_path(const char *id, char out[MAI_PATH_SIZE])
     snprintf(out, MAI_PATH_SIZE, "MAI/MA%c/%.8s.MAI", id[7], id);
 }
 
-int mai_open(struct mai **out, struct root *root, const struct profile *profile, const char *id,
-             int flags, struct error *err)
+int mai_open_name(struct mai **out, struct root *root, const struct profile *profile,
+                  const char *name, int flags, struct error *err)
 {
     struct mai *mai;
 
@@ -39,9 +39,9 @@ int mai_open(struct mai **out, struct root *root, const struct profile *profile,
         return -1;
     mai = calloc(1, sizeof *mai);
     if (mai == NULL)
-        return error_sys(err, ERROR_SOFT, "", "%s: no memory", id);
+        return error_sys(err, ERROR_SOFT, "", "%s: no memory", name);
     mai->profile = profile;
-    mai_path(id, mai->name);
+    snprintf(mai->name, sizeof mai->name, "%s", name);
     mai->fd = root_open_file(root, mai->name, flags, err);
     if (mai->fd < 0) {
         free(mai);
@@ -49,6 +49,15 @@ int mai_open(struct mai **out, struct root *root, const struct profile *profile,
     }
     *out = mai;
     return 0;
+}
+
+int mai_open(struct mai **out, struct root *root, const struct profile *profile, const char *id,
+             int flags, struct error *err)
+{
+    char name[MAI_PATH_SIZE];
+
+    mai_path(id, name);
+    return mai_open_name(out, root, profile, name, flags, err);
 }
 
 void mai_close(struct mai *mai)
@@ -151,8 +160,8 @@ int mai_read_cipher(struct mai *mai, const struct fips_element *element, uint8_t
     return 0;
 }
 
-int mai_read_string(struct mai *mai, const struct fips_element *element, uint8_t *out,
-                    size_t limit, size_t *size, struct error *err)
+int mai_read_string(struct mai *mai, const struct fips_element *element, uint8_t *out, size_t limit,
+                    size_t *size, struct error *err)
 {
     uint8_t raw[MAI_MAX_STRING];
     struct cipher cipher;

@@ -24,6 +24,9 @@ struct mai;
  * ERROR_SETUP when the profile does not know what is needed; ERROR_DATA as root_open_file. */
 int mai_open(struct mai **out, struct root *root, const struct profile *profile, const char *id,
              int flags, struct error *err) WARN_UNUSED;
+/* The same, of a file that is known by its name: "mai/ma2/00000062.mai". */
+int mai_open_name(struct mai **out, struct root *root, const struct profile *profile,
+                  const char *name, int flags, struct error *err) WARN_UNUSED;
 void mai_close(struct mai *mai); /* NULL is allowed */
 const char *mai_name(const struct mai *mai);
 int mai_fd(const struct mai *mai); /* borrowed */

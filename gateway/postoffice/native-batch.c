@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/step.h"
+#include "postoffice/stamp.h"
 
 struct header {
     uint32_t number;
@@ -43,17 +44,86 @@ static int compare_headers(const void *a, const void *b)
     return order != 0 ? order : (one->number > two->number) - (one->number < two->number);
 }
 
-static size_t collect(const struct native *native, const struct key *key, const uint8_t *records,
-                      size_t count, struct header *out)
+/* KEY and MBG as they were read. */
+struct contents {
+    char stamp[STAMP_SIZE];
+    uint8_t *records;
+    bool *live;
+    size_t count;
+};
+
+static void contents_clear(struct contents *contents)
+{
+    free(contents->records);
+    free(contents->live);
+}
+
+/* The stamp is taken first: what changes behind it is found again. */
+static int contents_read(struct contents *contents, struct native *native, struct error *err)
+{
+    const char *id = native->batch.queue->route.mailbag;
+    struct error ignored;
+    struct key key;
+
+    memset(contents, 0, sizeof *contents);
+    if (stamp_take(native->root, id, contents->stamp, NULL, &ignored) != 0)
+        contents->stamp[0] = '\0';
+    if (step("key-load", err) != 0 || key_load(native->root, id, &key, err) != 0 ||
+        step("mbg-load", err) != 0 ||
+        mbg_load(native->root, id, &contents->records, &contents->count, err) != 0)
+        return -1;
+    contents->live = calloc(contents->count + 1, sizeof *contents->live);
+    if (contents->live == NULL)
+        return error_sys(err, ERROR_SOFT, "", "%s: no memory", id);
+    for (uint32_t r = 0; r < contents->count; r++)
+        contents->live[r] = key_is_live(&key, native->profile, r);
+    return 0;
+}
+
+static void tell_contents(struct native *native, const struct contents *contents)
+{
+    struct native_queue *queue = native->batch.queue;
+    struct native_view view = {
+        .queue = queue->name,
+        .mailbag = queue->route.mailbag,
+        .user = queue->user,
+        .records = contents->records,
+        .live = contents->live,
+        .count = contents->count,
+        .stamp = contents->stamp,
+    };
+
+    if (queue->told || native->watch.seen == NULL)
+        return;
+    queue->told = true;
+    for (size_t r = 0; r < contents->count; r++)
+        view.live_count += contents->live[r];
+    native->watch.seen(native->watch.context, &view);
+}
+
+static bool is_skipped(const struct native *native, uint32_t record, const uint8_t *raw)
+{
+    const struct native_queue *queue = native->batch.queue;
+
+    return queue->user && native->watch.skip != NULL &&
+           native->watch.skip(native->watch.context, queue->name, record, raw);
+}
+
+static size_t collect(const struct native *native, const struct contents *contents,
+                      struct header *out)
 {
     size_t found = 0;
 
-    for (uint32_t r = 0; r < count; r++) {
+    for (uint32_t r = 0; r < contents->count; r++) {
         struct header *header = &out[found];
-        if (!key_is_live(key, native->profile, r))
+        const uint8_t *raw;
+        if (!contents->live[r])
             continue;
         header->number = r;
-        mbg_parse(records + (size_t)r * MBG_RECORD_SIZE, &header->record);
+        raw = contents->records + (size_t)r * MBG_RECORD_SIZE;
+        if (is_skipped(native, r, raw))
+            continue;
+        mbg_parse(raw, &header->record);
         if (!was_seen(native->batch.queue, r, &header->record))
             found++;
     }
@@ -69,7 +139,9 @@ static void fill_item(struct native_item *item, const struct header *header,
     memcpy(item->item.place.mailbag, queue->route.mailbag, sizeof item->item.place.mailbag);
     memcpy(item->item.place.mai, header->record.mai, sizeof item->item.place.mai);
     item->item.place.record = header->number;
+    fingerprint_octets(item->raw, MBG_RECORD_SIZE, item->item.header);
     item->item.queue = queue->name;
+    item->item.owner = queue->user ? queue->name : NULL;
     item->item.number = number;
 }
 
@@ -91,25 +163,24 @@ static int make_items(struct native *native, const struct header *headers, size_
 
 int native_list(struct native *native, size_t limit, struct error *err)
 {
-    const char *id = native->batch.queue->route.mailbag;
+    struct contents contents;
     struct header *headers = NULL;
-    uint8_t *records = NULL;
-    struct key key;
-    size_t count, found;
+    size_t found;
     int status = -1;
 
-    if (step("key-load", err) != 0 || key_load(native->root, id, &key, err) != 0 ||
-        step("mbg-load", err) != 0 || mbg_load(native->root, id, &records, &count, err) != 0)
-        return -1;
-    headers = calloc(count + 1, sizeof *headers);
+    if (contents_read(&contents, native, err) != 0)
+        goto out;
+    tell_contents(native, &contents);
+    headers = calloc(contents.count + 1, sizeof *headers);
     if (headers == NULL) {
-        error_sys(err, ERROR_SOFT, "", "%s: no memory", id);
-    } else {
-        found = collect(native, &key, records, count, headers);
-        if (make_items(native, headers, found < limit ? found : limit, records, err) == 0)
-            status = (int)found;
+        error_sys(err, ERROR_SOFT, "", "%s: no memory", native->batch.queue->name);
+        goto out;
     }
+    found = collect(native, &contents, headers);
+    if (make_items(native, headers, found < limit ? found : limit, contents.records, err) == 0)
+        status = (int)found;
+out:
     free(headers);
-    free(records);
+    contents_clear(&contents);
     return status;
 }

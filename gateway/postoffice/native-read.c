@@ -148,6 +148,8 @@ static int find_recipients(const struct native_queue *queue, struct native_item 
 {
     const struct message *message = item->item.message;
 
+    if (queue->user)
+        return 0;
     item->recipients = calloc(message->address_count + 1, sizeof *item->recipients);
     if (item->recipients == NULL)
         return error_sys(err, ERROR_SOFT, "", "no memory");

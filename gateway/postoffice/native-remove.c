@@ -377,6 +377,12 @@ static bool came_back(const struct native *native, const struct native_item *ite
            (root_stat(native->root, name, &st, &ignored) == 0 || ignored.sys != ENOENT);
 }
 
+static void tell_taken(const struct native *native, const struct native_item *item)
+{
+    if (native->watch.taken != NULL)
+        native->watch.taken(native->watch.context, &item->item);
+}
+
 /* The accepted items that are still where they were, or elsewhere in the mailbag. What somebody
  * else deleted is done; what is another record now is told. */
 static size_t pick_items(const struct native *native, const struct mailbag *mailbag,
@@ -390,8 +396,12 @@ static size_t pick_items(const struct native *native, const struct mailbag *mail
         if (!item->accepted || !(item->counted || item->header_only) || came_back(native, item))
             continue;
         record = find_live(mailbag, native->profile, item->item.place.record, item->raw);
+        if (record < 0 && same_record(mailbag, item->item.place.record, item->raw)) {
+            tell_taken(native, item);
+            continue;
+        }
         if (record < 0) {
-            *changed += !same_record(mailbag, item->item.place.record, item->raw);
+            ++*changed;
             continue;
         }
         out[count].record = (uint32_t)record;
@@ -431,7 +441,7 @@ static int remove_items(struct native *native, struct mailbag *mailbag, struct i
                      mailbag->id, changed);
 }
 
-static bool any_accepted(const struct native_batch *batch)
+bool native_any_accepted(const struct native_batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->items[i].accepted)
@@ -447,8 +457,6 @@ int native_remove(struct native *native, struct error *err)
     struct mailbag mailbag;
     int status;
 
-    if (!any_accepted(batch))
-        return 0;
     if (mailbag_open(&mailbag, native, batch->queue->route.mailbag, batch->lock, err) != 0)
         return -1;
     items = calloc(batch->count, sizeof *items);

@@ -36,6 +36,7 @@ static void end_round(struct native *native)
     for (size_t i = 0; i < native->queue_count; i++) {
         free(native->queues[i].seen);
         native->queues[i].seen = NULL;
+        native->queues[i].told = false;
     }
     native->at = 0;
     native->again = false;
@@ -52,7 +53,7 @@ static size_t find_routes(struct native *native, struct error *err)
         struct native_queue *queue = &native->queues[i];
         struct error why;
 
-        if (route_find(native->root, queue->name, &queue->route, &why) == 0) {
+        if (queue->user || route_find(native->root, queue->name, &queue->route, &why) == 0) {
             found++;
             continue;
         }
@@ -68,14 +69,16 @@ static size_t find_routes(struct native *native, struct error *err)
 static int check_alone(const struct native *native, const struct native_queue *queue,
                        struct error *err)
 {
+    const char *table = queue->user ? "GLB/ACCESS2.GLB" : "GLB/NETWORK.GLB or XTN";
+
     for (size_t i = 0; i < native->queue_count; i++) {
         const struct native_queue *other = &native->queues[i];
 
         if (other != queue && strcmp(other->route.mailbag, queue->route.mailbag) == 0)
             return error_set(err, ERROR_SETUP, "",
-                             "queue %s: GLB/NETWORK.GLB or XTN leads to mailbag %s, and for queue "
-                             "%s too; nothing is taken from it",
-                             queue->name, queue->route.mailbag, other->name);
+                             "%s: %s leads to mailbag %s, and for %s too; nothing is taken "
+                             "from it",
+                             queue->name, table, queue->route.mailbag, other->name);
     }
     return 0;
 }
@@ -116,33 +119,64 @@ static int find_sharers(const struct native *native, struct native_queue *queue,
 }
 
 /* Mailbag ids are looked up again in every round: an administrator may have changed the routing,
- * and a number can be given to somebody else (Q135031, Q117738). */
+ * and a number can be given to somebody else (Q135031, Q117738). Those of users come from the
+ * caller. */
+static int look_up(struct native *native, struct native_queue *queue, struct error *err)
+{
+    if (step("queue-find", err) != 0)
+        return -1;
+    if (!queue->user && route_find(native->root, queue->name, &queue->route, err) != 0)
+        return -1;
+    if (check_alone(native, queue, err) != 0)
+        return -1;
+    return queue->user ? 0 : find_sharers(native, queue, err);
+}
+
+static void tell_removal(const struct native *native, const struct error *why)
+{
+    const struct native_queue *queue = native->batch.queue;
+
+    if (native->watch.removed != NULL)
+        native->watch.removed(native->watch.context, queue->name, queue->route.mailbag, why);
+}
+
+static int recover(struct native *native, struct error *err)
+{
+    struct error why = {0};
+
+    if (native_recover(native, native->batch.queue->route.mailbag, native->batch.lock, &why) == 0)
+        return 0;
+    tell_removal(native, &why);
+    if (err != NULL)
+        *err = why;
+    return -1;
+}
+
 static int begin_queue(struct native *native, struct error *err)
 {
     struct native_queue *queue = &native->queues[native->at];
     struct native_batch *batch = &native->batch;
 
     batch->queue = queue;
-    if (!native->again &&
-        (step("queue-find", err) != 0 ||
-         route_find(native->root, queue->name, &queue->route, err) != 0 ||
-         check_alone(native, queue, err) != 0 || find_sharers(native, queue, err) != 0))
+    if (!native->again && look_up(native, queue, err) != 0)
         return -1;
     if (native->read_only)
         return 0;
     if (step("lock-take", err) != 0 ||
         lock_take(&batch->lock, native->root, queue->route.mailbag, err) != 0)
         return -1;
-    return native_recover(native, queue->route.mailbag, batch->lock, err);
+    return recover(native, err);
 }
 
 /* The queue has its turn again while there is mail of it that nobody has seen in this round: beyond
- * the limit, or at the end of a batch that the caller ended early; not when he read none of it. */
+ * the limit, or at the end of a batch that the caller ended early; not when he read none of it, nor
+ * when its items could not be removed. */
 static void end_batch(struct native *native)
 {
     const struct native_batch *batch = &native->batch;
 
-    native->again = batch->next != 0 && (batch->more || batch->next < batch->count);
+    native->again =
+        !batch->failed && batch->next != 0 && (batch->more || batch->next < batch->count);
     if (!native->again)
         native->at++;
     clear_batch(&native->batch);
@@ -162,6 +196,11 @@ static int try_queue(struct native *native, size_t limit, struct error *err)
     return left;
 }
 
+static bool is_stopped(const struct native *native)
+{
+    return native->watch.stop != NULL && *native->watch.stop != 0;
+}
+
 static int native_begin(struct door *door, size_t limit, struct error *err)
 {
     struct native *native = native_of(door);
@@ -173,7 +212,7 @@ static int native_begin(struct door *door, size_t limit, struct error *err)
         if (!native->read_only && native_recover_all(native, err) != 0)
             return -1;
     }
-    while (status == 0 && native->at < native->queue_count)
+    while (status == 0 && native->at < native->queue_count && !is_stopped(native))
         status = try_queue(native, limit != 0 ? limit : 1, err);
     if (status == 0)
         end_round(native);
@@ -226,12 +265,18 @@ static void native_abandon(struct door *door)
 static int native_finish(struct door *door, struct error *err)
 {
     struct native *native = native_of(door);
+    struct error why = {0};
     int status = 0;
 
     native_close_message(&native->batch);
-    if (native->batch.open && !native->read_only)
-        status = native_remove(native, err);
+    if (native->batch.open && !native->read_only && native_any_accepted(&native->batch)) {
+        status = native_remove(native, &why);
+        native->batch.failed = status != 0;
+        tell_removal(native, status != 0 ? &why : NULL);
+    }
     native_abandon(door);
+    if (status != 0 && err != NULL)
+        *err = why;
     return status;
 }
 
@@ -265,18 +310,46 @@ static const struct door_operations operations = {
     .free = native_free,
 };
 
-static int copy_strings(struct native *native, const struct native_settings *settings,
-                        struct error *err)
+static int add_queue(struct native *native, const char *name, const char *mailbag,
+                     struct error *err)
 {
-    native->queues = calloc(settings->queue_count + 1, sizeof *native->queues);
+    struct native_queue *queue = &native->queues[native->queue_count++];
+    uint32_t number;
+
+    queue->name = strdup(name);
+    if (queue->name == NULL)
+        return error_sys(err, ERROR_SOFT, "", "%s: no memory", name);
+    if (mailbag == NULL)
+        return 0;
+    queue->user = true;
+    if (id_parse(mailbag, &number) != 0)
+        return error_set(err, ERROR_SETUP, "", "%s: \"%s\" is not the number of a mailbag", name,
+                         mailbag);
+    id_make(number, queue->route.mailbag);
+    return 0;
+}
+
+static int copy_queues(struct native *native, const struct native_settings *settings,
+                       struct error *err)
+{
+    native->queues =
+        calloc(settings->queue_count + settings->user_count + 1, sizeof *native->queues);
     if (native->queues == NULL)
         return error_sys(err, ERROR_SOFT, "", "%s: no memory", settings->path);
     for (size_t i = 0; i < settings->queue_count; i++) {
-        native->queues[i].name = strdup(settings->queues[i]);
-        native->queue_count++;
-        if (native->queues[i].name == NULL)
-            return error_sys(err, ERROR_SOFT, "", "%s: no memory", settings->path);
+        if (add_queue(native, settings->queues[i], NULL, err) != 0)
+            return -1;
     }
+    for (size_t i = 0; i < settings->user_count; i++) {
+        if (add_queue(native, settings->users[i].name, settings->users[i].mailbag, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int copy_strings(struct native *native, const struct native_settings *settings,
+                        struct error *err)
+{
     native->path = strdup(settings->path);
     native->name = strdup(settings->name);
     native->directory = strdup(settings->directory);
@@ -313,7 +386,7 @@ static int take_codepage(struct native *native, const struct native_settings *se
 static int open_parts(struct native *native, const struct native_settings *settings,
                       struct error *err)
 {
-    if (copy_strings(native, settings, err) != 0 ||
+    if (copy_queues(native, settings, err) != 0 || copy_strings(native, settings, err) != 0 ||
         root_open(&native->root, settings->path, err) != 0)
         return -1;
     if (profile_load(&native->profile, settings->profile, err) != 0 ||
@@ -336,6 +409,7 @@ int door_open_native(struct door **out, const struct native_settings *settings, 
     native->door.operations = &operations;
     native->max_size = settings->max_size;
     native->read_only = settings->read_only;
+    native->watch = settings->watch;
     if (open_parts(native, settings, err) != 0) {
         native_free(&native->door);
         return -1;

@@ -27,6 +27,8 @@ struct seen_records {
 
 struct native_queue {
     char *name;
+    bool user; /* a user's mailbag: route.mailbag is given, all items are his */
+    bool told; /* watch.seen has been called in this round */
     struct route route;
     struct route *sharers; /* other names whose mail lies in the same mailbag */
     size_t sharer_count;
@@ -48,6 +50,7 @@ struct native_item {
 struct native_batch {
     bool open;
     bool more;         /* the mailbag has items beyond the batch's limit */
+    bool failed;       /* its removal did: nothing more of the mailbag in this round */
     struct lock *lock; /* NULL when read only */
     struct native_queue *queue;
     struct native_item *items;
@@ -66,6 +69,7 @@ struct native {
     size_t queue_count;
     uint64_t max_size;
     bool read_only;
+    struct native_watch watch;
     size_t at;     /* queue of the next batch */
     bool in_round; /* a round has begun */
     bool again;    /* the queue at `at` has more than the last batch gave */
@@ -86,7 +90,8 @@ int native_read(struct native *native, struct native_item *item, struct error *e
 int native_load(struct native *native, struct native_item *item, struct error *err) WARN_UNUSED;
 void native_close_message(struct native_batch *batch);
 
-/* native-remove.c: removes the accepted items of the batch, whose lock is held. */
+/* native-remove.c: removes the accepted items of the batch, whose lock is held; there is one. */
+bool native_any_accepted(const struct native_batch *batch);
 int native_remove(struct native *native, struct error *err) WARN_UNUSED;
 
 /* Finishes what was cut off in mailbag ID, whose LOCK the caller holds. */

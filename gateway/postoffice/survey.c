@@ -11,16 +11,11 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "base/cursor.h"
+#include "postoffice/access2.h"
 #include "postoffice/key.h"
 #include "postoffice/lock.h"
 #include "postoffice/mbg.h"
 #include "postoffice/route.h"
-
-#define ACCESS2_FILE "GLB/ACCESS2.GLB"
-#define ACCESS2_SIZE 69
-#define ACCESS2_NAME_SIZE 11
-#define ACCESS2_LIMIT ((size_t)ACCESS2_SIZE * 65536)
 
 struct maker {
     struct survey_list *list;
@@ -46,6 +41,7 @@ static int add(struct survey_list *list, const char *id, const char *kind, const
     if (known != NULL) {
         snprintf(known->problem, sizeof known->problem, "both %s and %s lead to this mailbag",
                  known->name, name);
+        known->shared = known->shared || strcmp(kind, "user") == 0;
         return 0;
     }
     if (list->count == SURVEY_MAX_MAILBAGS)
@@ -74,50 +70,21 @@ static int add_route(void *context, const struct route *route, struct error *err
     return add(maker->list, route->mailbag, kinds[route->kind], route->name, err);
 }
 
-/* A deleted user has no name (Q85058). */
-static int add_user(const struct maker *maker, const uint8_t *record, struct error *err)
-{
-    const struct profile *profile = maker->profile;
-    struct cursor cursor;
-    char name[ACCESS2_NAME_SIZE + 1], digits[10], id[9];
-    uint32_t number;
-
-    cursor_init(&cursor, record, ACCESS2_SIZE);
-    if (cursor_seek(&cursor, profile->access2_name) != 0 ||
-        cursor_text(&cursor, ACCESS2_NAME_SIZE, name) != 0 || name[0] == '\0' ||
-        cursor_seek(&cursor, profile->access2_mailbag) != 0)
-        return 0;
-    if (profile->access2_binary && cursor_le32(&cursor, &number) != 0)
-        return 0;
-    if (!profile->access2_binary &&
-        (cursor_text(&cursor, 9, digits) != 0 || id_parse(digits, &number) != 0))
-        return 0;
-    id_make(number, id);
-    return add(maker->list, id, "user", name, err);
-}
-
-static bool knows_users(const struct profile *profile)
-{
-    return profile_knows(profile, PROFILE_ACCESS2_NAME) &&
-           profile_knows(profile, PROFILE_ACCESS2_MAILBAG) &&
-           profile_knows(profile, PROFILE_ACCESS2_FORM);
-}
-
+/* A table that cannot be read is told by survey_check. */
 static int add_users(const struct maker *maker, struct error *err)
 {
-    uint8_t *data = NULL;
-    size_t size = 0;
+    struct access2 *access2;
+    struct error ignored;
     int status = 0;
-    int fd = root_open_file(maker->root, ACCESS2_FILE, O_RDONLY, NULL);
 
-    if (fd < 0)
+    if (access2_load(&access2, maker->root, maker->profile, &ignored) != 0)
         return 0;
-    if (file_read_all(fd, ACCESS2_FILE, ACCESS2_LIMIT, &data, &size, NULL) != 0)
-        size = 0;
-    close(fd);
-    for (size_t at = 0; at + ACCESS2_SIZE <= size && status == 0; at += ACCESS2_SIZE)
-        status = add_user(maker, data + at, err);
-    free(data);
+    for (size_t i = 0; i < access2_count(access2) && status == 0; i++) {
+        const struct access2_user *user = access2_at(access2, i);
+
+        status = add(maker->list, user->mailbag, "user", user->name, err);
+    }
+    access2_free(access2);
     return status;
 }
 
@@ -143,20 +110,13 @@ static bool id_of_file(const char *entry, char out[9])
 
 static int add_files(const struct maker *maker, struct error *err)
 {
-    char real[64], id[9];
     struct dirent *entry;
-    DIR *dir = NULL;
-    int fd = -1, status = 0;
+    char id[9];
+    int status = 0;
+    DIR *dir = survey_open_directory(maker->root, "MBG", NULL);
 
-    if (root_real_name(maker->root, "MBG", real, sizeof real, NULL) == 0 && real[0] != '\0')
-        fd = openat(root_fd(maker->root), real, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0)
-        dir = fdopendir(fd);
-    if (dir == NULL) {
-        if (fd >= 0)
-            close(fd);
+    if (dir == NULL)
         return 0;
-    }
     while (status == 0 && (entry = readdir(dir)) != NULL) {
         if (id_of_file(entry->d_name, id) && find(maker->list, id) == NULL)
             status = add(maker->list, id, kind_of_file(id), "", err);
@@ -186,7 +146,7 @@ int survey_list_make(struct survey_list *out, struct root *root, const struct pr
             *err = routing;
         status = -1;
     }
-    if (status == 0 && knows_users(profile))
+    if (status == 0 && access2_known(profile))
         status = add_users(&maker, err);
     if (status == 0)
         status = add_files(&maker, err);

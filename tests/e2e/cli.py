@@ -184,13 +184,13 @@ class Cli(gateway.Case):
         self.assertEqual(self.rows(site.gate, "postoffice", "mailbags", site.office.name), rows)
         text, rows = self.both(site.gate, "postoffice", "check", "HQ")
         self.assertIn("0 faults", text)
-        self.assertNotIn("FAULT", {row["severity"] for row in rows})
+        self.assertNotIn("FAULT", {row["severity"] for row in rows[:-1]})
         bag = os.path.join(site.office.root, "MBG",
                            "%s.MBG" % site.office.truth["queues"][0]["mailbag"])
         with open(bag, "ab") as out:
             out.write(b"x")
         rows = self.both(site.gate, "postoffice", "check", "HQ", expect=1)[1]
-        faults = [row for row in rows if row["severity"] == "FAULT"]
+        faults = [row for row in rows[:-1] if row["severity"] == "FAULT"]
         self.assertTrue(any(os.path.basename(bag) in row["file"] + row["text"] for row in faults),
                         faults)
 

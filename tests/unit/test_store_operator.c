@@ -30,16 +30,14 @@ static void expect_list(struct fixture *fixture, const struct store_filter *filt
 {
     struct list list = {.count = 0};
 
-    assert_done(fixture,
-                store_list(fixture->store, filter, add_to_list, &list, &fixture->err));
+    assert_done(fixture, store_list(fixture->store, filter, add_to_list, &list, &fixture->err));
     assert_string_equal(list.text, expected);
 }
 
 static void add_listed(struct fixture *fixture)
 {
-    struct store_message special = {.fingerprint = "f2",
-                                    .message_id = "<two@example.com>",
-                                    .mai = "000000AB"};
+    struct store_message special = {
+        .fingerprint = "f2", .message_id = "<two@example.com>", .mai = "000000AB"};
     uint64_t first;
 
     fixture_begin(fixture);
@@ -128,8 +126,8 @@ static int list_inside(void *context, const struct store_view *view)
     assert_true(events[0] != '\0');
     if (nest->depth < 2) {
         nest->depth++;
-        assert_done(nest->fixture, store_list(nest->fixture->store, &all, list_inside, nest,
-                                              &nest->fixture->err));
+        assert_done(nest->fixture,
+                    store_list(nest->fixture->store, &all, list_inside, nest, &nest->fixture->err));
         nest->depth--;
     }
     return 0;
@@ -184,8 +182,7 @@ static void test_history(void **state)
     fixture_commit(fixture);
     /* Another message's lines stay out; the last reply of the server stays in the row. */
     fixture_in_state(fixture, "f2", RECIPIENT_HELD);
-    assert_done(fixture,
-                store_history(fixture->store, 1, check_event, &place, &fixture->err));
+    assert_done(fixture, store_history(fixture->store, 1, check_event, &place, &fixture->err));
     assert_int_equal(place, 4);
     assert_string_equal(fixture_see(fixture, recipient).reply, "450 later");
 }
@@ -301,10 +298,10 @@ static void test_verb_on_no_message(void **state)
     fixture_refused(fixture,
                     store_apply(fixture->store, 1, VERB_HOLD, 5000, 0, "", &count, &fixture->err),
                     ERROR_DATA);
-    fixture_refused(fixture,
-                    store_apply(fixture->store, UINT64_MAX, VERB_HOLD, 5000, 0, "", &count,
-                                &fixture->err),
-                    ERROR_DATA);
+    fixture_refused(
+        fixture,
+        store_apply(fixture->store, UINT64_MAX, VERB_HOLD, 5000, 0, "", &count, &fixture->err),
+        ERROR_DATA);
     fixture_commit(fixture);
 }
 
@@ -353,8 +350,7 @@ static void expect_notes(struct fixture *fixture, const char *prefix, const char
 {
     char text[256] = "";
 
-    assert_done(fixture,
-                store_list_notes(fixture->store, prefix, add_note, text, &fixture->err));
+    assert_done(fixture, store_list_notes(fixture->store, prefix, add_note, text, &fixture->err));
     assert_string_equal(text, expected);
 }
 
@@ -406,15 +402,15 @@ static void expect_remains(struct fixture *fixture, const char *expected)
 {
     char text[512] = "";
 
-    assert_done(fixture,
-                store_list_remains(fixture->store, add_remain_text, text, &fixture->err));
+    assert_done(fixture, store_list_remains(fixture->store, add_remain_text, text, &fixture->err));
     assert_string_equal(text, expected);
 }
 
-static bool remain_at(struct fixture *fixture, const char *mailbag, uint32_t record,
-                      const char *reason, int64_t at_ms)
+static bool remain_of(struct fixture *fixture, const char *title, const char *mailbag,
+                      uint32_t record, const char *reason, int64_t at_ms)
 {
-    struct store_remain remain = {.postoffice = "P",
+    struct store_remain remain = {.title = title,
+                                  .postoffice = "P",
                                   .mailbag = mailbag,
                                   .mai = "M",
                                   .kind = "unmapped",
@@ -424,16 +420,21 @@ static bool remain_at(struct fixture *fixture, const char *mailbag, uint32_t rec
                                   .last_ms = at_ms};
     bool new_one;
 
-    assert_done(fixture,
-                store_add_remain(fixture->store, &remain, &new_one, &fixture->err));
+    assert_done(fixture, store_add_remain(fixture->store, &remain, &new_one, &fixture->err));
     return new_one;
 }
 
-static void forget(struct fixture *fixture, const char *postoffice, const char *mailbag,
+static bool remain_at(struct fixture *fixture, const char *mailbag, uint32_t record,
+                      const char *reason, int64_t at_ms)
+{
+    return remain_of(fixture, "Live", mailbag, record, reason, at_ms);
+}
+
+static void forget(struct fixture *fixture, const char *title, const char *mailbag,
                    int64_t before_ms)
 {
-    assert_done(fixture, store_forget_remains(fixture->store, postoffice, mailbag, before_ms,
-                                              &fixture->err));
+    assert_done(fixture,
+                store_forget_remains(fixture->store, title, mailbag, before_ms, &fixture->err));
 }
 
 static void test_remains(void **state)
@@ -456,16 +457,29 @@ static void test_remains(void **state)
 
     fixture_begin(fixture);
     remain_at(fixture, "C", 1, "x", 30);
-    forget(fixture, "P", NULL, 100);
+    forget(fixture, "live", NULL, 100);
     expect_remains(fixture, "");
     store_rollback(fixture->store);
 
-    forget(fixture, "Q", NULL, 100);
-    forget(fixture, "P", "C", 100);
-    forget(fixture, "P", "A", 22);
+    forget(fixture, "P", NULL, 100);
+    forget(fixture, "Live", "C", 100);
+    forget(fixture, "Live", "A", 22);
     expect_remains(fixture, "P/A/7/M/unmapped/eve and ann/11-22 P/B/2/M/unmapped/bob/10-20 ");
-    forget(fixture, "P", NULL, 22);
+    forget(fixture, "Live", NULL, 22);
     expect_remains(fixture, "P/A/7/M/unmapped/eve and ann/11-22 ");
+}
+
+/* A postoffice and its backup have one name; what remains on one says nothing of the other. */
+static void test_remains_of_two_sections(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_true(remain_of(fixture, "Live", "A", 7, "eve", 10));
+    assert_true(remain_of(fixture, "Backup", "A", 7, "eve", 11));
+    assert_false(remain_of(fixture, "LIVE", "A", 7, "eve", 12));
+    expect_remains(fixture, "P/A/7/M/unmapped/eve/11-11 P/A/7/M/unmapped/eve/10-12 ");
+    forget(fixture, "Backup", NULL, 100);
+    expect_remains(fixture, "P/A/7/M/unmapped/eve/10-12 ");
 }
 
 /* ---- purging ---- */
@@ -502,8 +516,8 @@ static void test_purge(void **state)
                     store_read_content(fixture->store, fixture_see(fixture, sent).message, 0,
                                        &octet, 1, &got, &fixture->err),
                     ERROR_DATA);
-    assert_done(fixture, store_read_content(fixture->store, message, 0, &octet, 1, &got,
-                                            &fixture->err));
+    assert_done(fixture,
+                store_read_content(fixture->store, message, 0, &octet, 1, &got, &fixture->err));
     assert_int_equal(got, 1);
     assert_int_equal(fixture_see(fixture, sent).state, RECIPIENT_SENT);
     assert_int_equal(store_journal_has(fixture->store, "f1", "CORP/HQ/BOB", &fixture->err), 1);
@@ -537,6 +551,7 @@ int main(void)
         ON_BOTH(test_counts),
         ON_BOTH(test_notes),
         ON_BOTH(test_remains),
+        ON_BOTH(test_remains_of_two_sections),
         ON_BOTH(test_purge),
         ON_BOTH(test_purge_in_parts),
     };

@@ -114,8 +114,10 @@ static void test_other_layouts(void **state)
 
     store_close(fixture->store);
     fixture->store = NULL;
-    change_file(fixture->path, "PRAGMA user_version = 2");
-    refuse_open(fixture, fixture->uri, true, "has layout 2");
+    change_file(fixture->path, "PRAGMA user_version = 3");
+    refuse_open(fixture, fixture->uri, true, "has layout 3");
+    change_file(fixture->path, "PRAGMA user_version = 0");
+    refuse_open(fixture, fixture->uri, true, "has layout 0");
     change_file(fixture->path, "PRAGMA user_version = 1; PRAGMA application_id = 7");
     refuse_open(fixture, fixture->uri, true, "not a queue of this program");
 }
