@@ -43,6 +43,9 @@ build() { # DIR CONFIGURE-ARGUMENTS...
     configure_in "$@" && make -s -C "$dir" -j2 all && make -s -C "$dir" -j2 check TESTS=
 }
 
+# A build whose unit tests are those of another one.
+build_programs() { configure_in "$@" && make -s -C "$1" -j2 all; }
+
 # Tests read and write beside the source: they get a copy of it of their own.
 copy_source() {
     source=$work/source
@@ -88,6 +91,7 @@ lane_release() {
     step e2e-user e2e "$work/gcc" user
     step e2e-sweep e2e "$work/gcc" sweep
     step e2e-route e2e "$work/gcc" route
+    step e2e-reported e2e "$work/gcc" reported
     step e2e-calibrate e2e "$work/gcc" calibrate
     step e2e-check e2e "$work/gcc" check
     step e2e-share e2e "$work/gcc" share
@@ -120,6 +124,8 @@ lane_sanitizers() {
     step e2e-cli-sanitizers e2e "$work/clang" cli
     step e2e-user-sanitizers e2e "$work/clang" user
     step e2e-sweep-sanitizers e2e "$work/clang" sweep
+    step build-steps build_programs "$work/steps" CC=clang CFLAGS='-O1 -g' --enable-werror \
+        --enable-sanitizers --enable-steps && step e2e-steps e2e "$work/steps" steps
     step build-fuzzers build "$work/fuzz" CC=clang CFLAGS='-O1 -g' --enable-werror \
         --enable-sanitizers --enable-fuzzers && step fuzz fuzz
 }

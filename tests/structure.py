@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Checks the source tree against doc/LAYERS and doc/BUDGET. Prints each violation; status 1 if any."""
+"""Checks the source tree against doc/LAYERS, doc/BUDGET and doc/STEPS, and doc/TESTED.md against the
+tests. Prints each violation; status 1 if any."""
 
 import fnmatch
 import os
@@ -122,6 +123,63 @@ def sources(top, folder):
             yield os.path.join(folder, name)
 
 
+def check_steps(top, layers):
+    """Each step of doc/STEPS is in the code, and no other is."""
+    with open(os.path.join(top, "doc/STEPS"), encoding="utf-8") as source:
+        lines = [line.split("#", 1)[0].partition(":")[0].strip() for line in source]
+    listed = [line for line in lines if line]
+    found = []
+    for folder in layers[0]:
+        for path in sources(top, folder):
+            with open(os.path.join(top, path), encoding="utf-8") as source:
+                found += re.findall(r'\bstep(?:_passed)?\("([^"]*)"', source.read())
+    for name in sorted(set(listed) | set(found)):
+        if listed.count(name) != 1 or name not in found:
+            yield f"doc/STEPS: {name}: listed {listed.count(name)} times, in the code {found.count(name)}"
+
+
+def names_of_tests(top, program):
+    """Names that `program` has for its tests, cases and deeds, or None when it is not there."""
+    try:
+        with open(os.path.join(top, program), encoding="utf-8") as source:
+            text = source.read()
+    except FileNotFoundError:
+        return None
+    if program.endswith(".c"):
+        return set(re.findall(r"^static void (\w+)\(void \*\*state\)", text, re.M))
+    names = set(re.findall(r"^    def (test_\w+)", text, re.M))
+    # Tables: "name": ..., also those whose names are made of two parts ("key-" + what).
+    keys = re.findall(r'^ {4}"([\w-]+)": ', text, re.M)
+    begins = re.findall(r'^ {4}NATIVE\["([\w-]+-)" \+', text, re.M)
+    names |= set(keys) | {begin + key for begin in begins for key in keys}
+    folder = os.path.dirname(program)
+    stem = os.path.basename(program).removesuffix(".py").removesuffix("d")
+    for module in re.findall(r"^import (\w+)", text, re.M):
+        if module.startswith(stem + "_"):
+            names |= names_of_tests(top, f"{folder}/{module}.py") or set()
+    return names
+
+
+def check_tested(top):
+    """doc/TESTED.md: each row has a test that exists, as `program: name`, or says why not."""
+    with open(os.path.join(top, "doc/TESTED.md"), encoding="utf-8") as source:
+        rows = [line for line in source if re.match(r"\| T\d+ ", line)]
+    for row in rows:
+        ident, *_, tests, shown = (cell.strip() for cell in row.strip().strip("|").split("|"))
+        named = re.findall(r"`(tests/[\w/.-]+)(?:: ([^`]+))?`", tests)
+        if not named and not shown.startswith("Not applicable"):
+            yield f"doc/TESTED.md: {ident} has neither a test nor a reason"
+        for program, name in named:
+            known = names_of_tests(top, program)
+            if known is None:
+                yield f"doc/TESTED.md: {ident}: there is no {program}"
+            elif name and name not in known:
+                yield f"doc/TESTED.md: {ident}: {program} has no test {name}"
+    numbers = [int(re.match(r"\| T(\d+)", row)[1]) for row in rows]
+    if numbers != list(range(1, len(rows) + 1)) or not rows:
+        yield "doc/TESTED.md: rows are missing, twice or not in order"
+
+
 def main():
     top = sys.argv[1] if len(sys.argv) > 1 else "."
     layers = read_layers(os.path.join(top, "doc/LAYERS"))
@@ -139,6 +197,8 @@ def main():
         folder = os.path.relpath(base, top)
         if any(n.endswith((".c", ".h")) for n in names) and folder not in known:
             problems.append(f"{folder}: not in doc/LAYERS")
+    problems += check_steps(top, layers)
+    problems += check_tested(top)
     for problem in problems:
         print(problem)
     print(f"structure: {files} files, {len(problems)} violations")

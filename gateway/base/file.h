@@ -40,6 +40,10 @@ int root_unlink(struct root *root, const char *name, struct error *err) WARN_UNU
 int root_real_name(struct root *root, const char *name, char *out, size_t size,
                    struct error *err) WARN_UNUSED;
 
+/* Whether NAME (any case) is the file that FD is: not when it was removed or replaced. */
+int root_same(struct root *root, const char *name, int fd, bool *same,
+              struct error *err) WARN_UNUSED;
+
 /* fstat of NAME (any case); the rules of root_open_file. */
 int root_stat(struct root *root, const char *name, struct stat *out, struct error *err) WARN_UNUSED;
 

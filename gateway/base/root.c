@@ -65,8 +65,9 @@ int root_fd(const struct root *root)
 
 static int open_beneath(int directory, const char *name, int flags)
 {
+    const int never = (flags & O_PATH) != 0 ? 0 : O_NOCTTY | O_NONBLOCK; /* refused with O_PATH */
     struct open_how how = {
-        .flags = (uint64_t)(flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK),
+        .flags = (uint64_t)(flags | O_CLOEXEC | never),
         .mode = (flags & O_CREAT) != 0 ? FILE_MODE : 0,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
@@ -156,10 +157,11 @@ static int take_component(const char **name, char component[NAME_LIMIT])
     return strcmp(component, ".") == 0 || strcmp(component, "..") == 0 ? -1 : 0;
 }
 
-/* Walks the components from a directory to the next; ends at the first that is absent. */
+/* Walks the components from a directory to the next; ends at the first that is absent. Directories
+ * need not be listable, but where a name differs in case. */
 static int walk(struct root *root, const char *name, char *out, size_t size, struct error *err)
 {
-    int directory = openat(root->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int directory = openat(root->fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     size_t used = 0;
     int found = 1;
 
@@ -186,7 +188,7 @@ static int walk(struct root *root, const char *name, char *out, size_t size, str
         }
         if (*name == '\0')
             break;
-        next = open_beneath(directory, real, O_RDONLY | O_DIRECTORY);
+        next = open_beneath(directory, real, O_PATH | O_DIRECTORY);
         if (next < 0) {
             found = open_failed(root, real, err);
             break;
@@ -318,4 +320,23 @@ int root_look(struct root *root, const char *name, struct stat *out, struct erro
     if (found == 0)
         return root_stat(root, name, out, err);
     return found < 0 ? -1 : 0;
+}
+
+int root_same(struct root *root, const char *name, int fd, bool *same, struct error *err)
+{
+    struct stat mine, present;
+    struct error why;
+
+    *same = false;
+    if (fstat(fd, &mine) != 0)
+        return error_sys(err, ERROR_SOFT, "", "%s/%s: cannot stat", root->path, name);
+    if (root_look(root, name, &present, &why) == 0) {
+        *same = mine.st_ino == present.st_ino && mine.st_dev == present.st_dev;
+        return 0;
+    }
+    if (why.sys == ENOENT)
+        return 0;
+    if (err != NULL)
+        *err = why;
+    return -1;
 }

@@ -4,11 +4,13 @@
 
 #include "daemon/intake-int.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/step.h"
 #include "daemon/enqueue.h"
 #include "daemon/spool.h"
 
@@ -20,6 +22,23 @@ static void leave_damaged(struct sweep *sweep, const struct item *item, const st
 {
     sweep->damaged++;
     remain_note(sweep, &item->place, "damaged", err->text);
+}
+
+/* The item stays; one whose message is gone is told to the postmaster when it was gone before, and
+ * its header goes when the settings say so. */
+static int leave_item(struct sweep *sweep, const struct item *item, const struct error *why,
+                      struct error *err)
+{
+    struct error reason = *why;
+    int told = 0;
+
+    leave_damaged(sweep, item, &reason);
+    if (reason.sys == ENOENT && sweep_is_native(sweep) && !sweep->intake->dry_run &&
+        !sweep->intake->read_only)
+        told = lost_note(&sweep->lost, item, &reason, err);
+    if (told == 1 && sweep->postoffice->lost == LOST_REMOVE)
+        door_accept(sweep->door, item);
+    return told < 0 ? -1 : 0;
 }
 
 /* Mapped recipients only, or the settings say that the others come back, or it is out anyway. */
@@ -185,7 +204,8 @@ static int read_item(struct sweep *sweep, struct error *err)
     if (status < 0) {
         if (err->class != ERROR_DATA || item == NULL)
             return -1;
-        leave_damaged(sweep, item, err);
+        if (leave_item(sweep, item, err, err) != 0)
+            return -1;
     }
     return 1;
 }
@@ -197,9 +217,10 @@ static int write_batch(struct sweep *sweep, int64_t now, struct error *err)
                          err) != 0)
             return -1;
     }
-    if (remain_write(sweep, now, err) != 0)
+    if (remain_write(sweep, now, err) != 0 || lost_write(&sweep->lost, now, err) != 0 ||
+        look_write(sweep, now, err) != 0)
         return -1;
-    return look_write(sweep, now, err);
+    return step("batch-commit", err);
 }
 
 static int commit_batch(struct sweep *sweep, struct error *err)
@@ -217,9 +238,12 @@ static int commit_batch(struct sweep *sweep, struct error *err)
     else
         store_rollback(intake->store);
     look_written(sweep, status == 0);
-    if (status == 0 && sweep->ready_count != 0)
+    if (status != 0)
+        return -1;
+    step_passed("batch-committed");
+    if (sweep->ready_count + sweep->lost.count != 0)
         spool_wake(intake->settings);
-    return status;
+    return 0;
 }
 
 static void log_batch(struct sweep *sweep)
@@ -278,6 +302,7 @@ static void clear_batch(struct sweep *sweep)
     sweep->ready_octets = 0;
     sweep->remain_count = 0;
     sweep->owned = false;
+    lost_end_batch(&sweep->lost);
     sweep->known = sweep->left = sweep->damaged = sweep->baseline = 0;
 }
 

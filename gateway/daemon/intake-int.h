@@ -11,6 +11,7 @@
 #include "base/attr.h"
 #include "base/error.h"
 #include "daemon/intake.h"
+#include "daemon/lost.h"
 #include "daemon/prepare.h"
 #include "postoffice/door.h"
 #include "postoffice/stamp.h"
@@ -93,6 +94,7 @@ struct sweep {
     uint64_t ready_octets;
     struct remain *remains; /* items that stay */
     size_t remain_count, remain_capacity;
+    struct lost lost; /* headers without a message */
     size_t known, left, damaged, baseline;
     bool owned; /* items of a user's mailbag are in it */
     /* users */

@@ -164,6 +164,7 @@ static void sweep_clear(struct sweep *sweep)
     free(sweep->ids);
     free(sweep->remains);
     free(sweep->read);
+    lost_clear(&sweep->lost);
 }
 
 int intake_sweep(const struct intake *intake, const struct settings_postoffice *postoffice,
@@ -180,6 +181,7 @@ int intake_sweep(const struct intake *intake, const struct settings_postoffice *
     sweep->began_ms = clock_now_ms();
     sweep->ready = calloc(INTAKE_MAX_BATCH, sizeof *sweep->ready);
     sweep->ids = calloc(INTAKE_MAX_BATCH, sizeof *sweep->ids);
+    lost_init(&sweep->lost, intake, postoffice, sweep->began_ms);
     guard_begin(sweep);
     counts->paused = false;
     if (sweep->ready == NULL || sweep->ids == NULL) {

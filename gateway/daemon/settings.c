@@ -136,16 +136,19 @@ static int load_postoffice(const struct section *section, struct settings_postof
 {
     static const char *const doors[] = {"native", "ffapi"};
     static const char *const policies[] = {"leave", "report"};
-    int door, policy;
+    static const char *const headers[] = {"leave", "remove"};
+    int door, policy, lost;
 
     out->title = settings_keep_text(section, cfg_title(section->cfg));
     if (out->title == NULL || settings_check_title(section, NULL, out->title) != 0 ||
         settings_string(section, "name", true, settings_check_postoffice, &out->name) != 0 ||
         settings_choice(section, "door", doors, 2, "native, ffapi", DOOR_NATIVE, &door) != 0 ||
         settings_choice(section, "unmapped", policies, 2, "leave, report", UNMAPPED_LEAVE,
-                        &policy) != 0)
+                        &policy) != 0 ||
+        settings_choice(section, "lost", headers, 2, "leave, remove", LOST_LEAVE, &lost) != 0)
         return -1;
     out->door = door == DOOR_FFAPI ? DOOR_FFAPI : DOOR_NATIVE;
+    out->lost = lost == LOST_REMOVE ? LOST_REMOVE : LOST_LEAVE;
     out->unmapped = policy == UNMAPPED_REPORT ? UNMAPPED_REPORT : UNMAPPED_LEAVE;
     if (settings_path(section, "path", false, &out->path) != 0 ||
         settings_path(section, "profile", false, &out->profile) != 0 ||
@@ -392,8 +395,9 @@ static int load_file(struct section *top, const char *content)
         CFG_STR_LIST("queues", NULL, CFGF_NONE),   CFG_STR_LIST("command", NULL, CFGF_NONE),
         CFG_STR("command-limit", NULL, CFGF_NONE), CFG_STR("codepage", NULL, CFGF_NONE),
         CFG_STR("timezone", NULL, CFGF_NONE),      CFG_STR("unmapped", NULL, CFGF_NONE),
-        CFG_STR("typed-smtp", NULL, CFGF_NONE),    CFG_STR("interval", NULL, CFGF_NONE),
-        CFG_STR("full-sweep", NULL, CFGF_NONE),    CFG_STR("batch", NULL, CFGF_NONE),
+        CFG_STR("lost", NULL, CFGF_NONE),          CFG_STR("typed-smtp", NULL, CFGF_NONE),
+        CFG_STR("interval", NULL, CFGF_NONE),      CFG_STR("full-sweep", NULL, CFGF_NONE),
+        CFG_STR("batch", NULL, CFGF_NONE),
         CFG_STR("max-size", NULL, CFGF_NONE),      CFG_END(),
     };
     cfg_opt_t relay[] = {

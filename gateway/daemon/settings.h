@@ -16,6 +16,10 @@
 
 enum door_kind { DOOR_NATIVE, DOOR_FFAPI };
 enum unmapped_policy { UNMAPPED_LEAVE, UNMAPPED_REPORT };
+enum lost_policy {
+    LOST_LEAVE,
+    LOST_REMOVE
+}; /* headers whose message is gone, once they are told */
 
 struct settings_postoffice {
     const char *title; /* of the section: what the operator calls it */
@@ -31,6 +35,7 @@ struct settings_postoffice {
     const char *codepage; /* NULL: the profile's (native), CP850 (ffapi) */
     const char *timezone;
     enum unmapped_policy unmapped;
+    enum lost_policy lost;
     bool typed_smtp; /* relay "SMTP:user@host" recipients that the map does not know as they are */
     unsigned interval_s;   /* between sweeps */
     unsigned full_sweep_s; /* every mailbag is read again after this time, changed or not */

@@ -51,15 +51,28 @@ static void file_prefix(const char *postoffice, char *out, size_t size)
     out[used] = '\0';
 }
 
+char *intent_file_name(const struct intent_place *place, const char *suffix, struct error *err)
+{
+    char prefix[NAME_SIZE];
+    char *name;
+
+    file_prefix(place->postoffice, prefix, sizeof prefix);
+    if (asprintf(&name, "%s/%s.%s%s", place->directory, prefix, place->mailbag, suffix) >= 0)
+        return name;
+    error_sys(err, ERROR_SOFT, "", "%s: no memory", place->mailbag);
+    return NULL;
+}
+
 static struct intent *intent_new(const struct intent_place *place, struct error *err)
 {
     struct intent *intent = calloc(1, sizeof *intent);
-    char prefix[NAME_SIZE];
 
-    file_prefix(place->postoffice, prefix, sizeof prefix);
-    if (intent == NULL || asprintf(&intent->file, "%s/%s.%s" SUFFIX, place->directory, prefix,
-                                   place->mailbag) < 0) {
+    if (intent == NULL) {
         error_sys(err, ERROR_SOFT, "", "%s: no memory", place->mailbag);
+        return NULL;
+    }
+    intent->file = intent_file_name(place, SUFFIX, err);
+    if (intent->file == NULL) {
         free(intent);
         return NULL;
     }
@@ -203,7 +216,8 @@ static int parse_item(const char *text, struct intent_item *out)
         parse_digits(text + 14, 8, 16, UINT32_MAX, &mai) != 0 ||
         parse_digits(text + 23, 5, 10, UINT16_MAX, &before) != 0 ||
         parse_digits(text + 31, 5, 10, UINT16_MAX, &started) != 0 ||
-        (mark != INTENT_WAITING && mark != INTENT_STARTED && mark != INTENT_DONE))
+        (mark != INTENT_WAITING && mark != INTENT_STARTED && mark != INTENT_DONE &&
+         mark != INTENT_KEY_ONLY))
         return -1;
     out->record = (uint32_t)record;
     id_make((uint32_t)mai, out->mai);

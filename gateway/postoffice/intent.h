@@ -23,8 +23,9 @@ enum intent_stage {
 
 enum intent_mark {
     INTENT_WAITING = '-',
-    INTENT_STARTED = 's', /* the reference counter was `started` before we write it */
-    INTENT_DONE = 'd',
+    INTENT_STARTED = 's',  /* the reference counter was `started` before we write it */
+    INTENT_DONE = 'd',     /* `started` references are left */
+    INTENT_KEY_ONLY = 'k', /* released before: only its header is to go */
 };
 
 struct intent_item {
@@ -38,7 +39,7 @@ struct intent_item {
 
 /* Whose removal it is. All borrowed. */
 struct intent_place {
-    const char *directory; /* of ours */
+    const char *directory;  /* of ours */
     const char *postoffice; /* NET/PO */
     const char *path;       /* root of the postoffice */
     const char *mailbag;
@@ -66,6 +67,10 @@ int intent_key_written(struct intent *intent, struct error *err) WARN_UNUSED;
 /* Survives the end of the process; INTENT_STARTED is on the disk before this returns. */
 int intent_set_mark(struct intent *intent, size_t index, enum intent_mark mark, uint16_t started,
                     struct error *err) WARN_UNUSED;
+
+/* DIRECTORY/NET_PO.<mailbag>SUFFIX, the caller's; NULL: ERROR_SOFT. */
+char *intent_file_name(const struct intent_place *place, const char *suffix,
+                       struct error *err) WARN_UNUSED;
 
 /* All is done: removes the file and frees. */
 int intent_end(struct intent *intent, struct error *err) WARN_UNUSED;

@@ -14,6 +14,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/step.h"
+
 #define TRIES 8
 #define MAX_ENTRIES 1000000
 #define SMB_MAGIC 0x517BU
@@ -59,25 +61,6 @@ int lock_file(int fd, const char *name, struct error *err)
     return error_sys(err, ERROR_SOFT, "", "%s: cannot lock", name);
 }
 
-/* The holder before us may have deleted the file between our open and our lock. */
-static int still_there(const struct lock *lock, bool *there, struct error *err)
-{
-    struct stat mine, present;
-    struct error why;
-
-    *there = false;
-    if (fstat(lock->fd, &mine) != 0)
-        return error_sys(err, ERROR_SOFT, "", "%s: cannot stat", lock->name);
-    if (root_stat(lock->root, lock->name, &present, &why) == 0) {
-        *there = mine.st_ino == present.st_ino && mine.st_dev == present.st_dev;
-        return 0;
-    }
-    if (why.sys == ENOENT)
-        return 0;
-    *err = why;
-    return -1;
-}
-
 /* Open, or create, and lock: 1 done, 0 the file came or went under us, -1 error. */
 static int try_once(struct lock *lock, struct error *err)
 {
@@ -86,7 +69,9 @@ static int try_once(struct lock *lock, struct error *err)
     lock->fd = root_open_file(lock->root, lock->name, O_RDWR | O_CREAT | O_EXCL, err);
     if (lock->fd < 0)
         return err->sys == EEXIST || err->sys == ENOENT ? 0 : -1;
-    if (lock_file(lock->fd, lock->name, err) == 0 && still_there(lock, &there, err) == 0 && there)
+    /* The holder before us may have deleted the file between our open and our lock. */
+    if (lock_file(lock->fd, lock->name, err) == 0 &&
+        root_same(lock->root, lock->name, lock->fd, &there, err) == 0 && there)
         return 1;
     close(lock->fd);
     lock->fd = -1;
@@ -197,17 +182,33 @@ int lock_take(struct lock **out, struct root *root, const char *id, struct error
     return -1;
 }
 
+int lock_check(const struct lock *lock, struct error *err)
+{
+    bool there;
+
+    if (root_same(lock->root, lock->name, lock->fd, &there, err) != 0)
+        return -1;
+    return there ? 0
+                 : error_set(err, ERROR_SOFT, "",
+                             "%s: is not ours any more: another program removed it, or the "
+                             "postoffice's files are out of reach",
+                             lock->name);
+}
+
 /* While it is held, so that nobody can take it in between. A server of SMB may refuse to delete a
  * file that is open: then it is let go first, and whoever takes it meanwhile has it open, which the
- * same server refuses to delete, too. */
+ * same server refuses to delete, too. A lock file that stays is stranded, and harmless; one of
+ * another program in its place must stay. */
 void lock_release(struct lock *lock)
 {
-    struct error ignored; /* a lock file that stays is stranded, and harmless */
-    int status;
+    struct error ignored;
+    int status = 0;
 
     if (lock == NULL)
         return;
-    status = root_unlink(lock->root, lock->name, &ignored);
+    step_passed("lock-release");
+    if (lock_check(lock, &ignored) == 0)
+        status = root_unlink(lock->root, lock->name, &ignored);
     close(lock->fd);
     if (status != 0 && on_share(lock->root) && root_unlink(lock->root, lock->name, &ignored) != 0)
         error_clear(&ignored);

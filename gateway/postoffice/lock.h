@@ -24,7 +24,11 @@ struct lock;
  * or a lock of an older kind (<id>.0xx) lies beside it. ROOT is borrowed until the release. */
 int lock_take(struct lock **out, struct root *root, const char *id, struct error *err) WARN_UNUSED;
 
-/* Deletes the file and lets go. NULL is allowed. */
+/* Whether it is still ours: ERROR_SOFT when its file was removed or replaced, or cannot be reached.
+ * So it also tells whether what is absent is absent, or the share is. */
+int lock_check(const struct lock *lock, struct error *err) WARN_UNUSED;
+
+/* Deletes the file, if it is ours still, and lets go. NULL is allowed. */
 void lock_release(struct lock *lock);
 
 /* Whether somebody holds the lock now. Changes nothing. */

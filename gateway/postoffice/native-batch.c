@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/step.h"
 #include "postoffice/stamp.h"
 
 struct header {
@@ -68,7 +69,8 @@ static int contents_read(struct contents *contents, struct native *native, struc
     memset(contents, 0, sizeof *contents);
     if (stamp_take(native->root, id, contents->stamp, &contents->newest_ms, &ignored) != 0)
         contents->stamp[0] = '\0';
-    if (key_load(native->root, id, &key, err) != 0 ||
+    if (step("key-load", err) != 0 || key_load(native->root, id, &key, err) != 0 ||
+        step("mbg-load", err) != 0 ||
         mbg_load(native->root, id, &contents->records, &contents->count, err) != 0)
         return -1;
     contents->live = calloc(contents->count + 1, sizeof *contents->live);

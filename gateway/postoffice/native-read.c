@@ -3,6 +3,7 @@
 
 #include "postoffice/native.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <strings.h>
 
 #include "base/log.h"
+#include "base/step.h"
 #include "message/address.h"
 #include "postoffice/att.h"
 
@@ -31,6 +33,90 @@ static int where(const struct native_item *item, struct error *err)
                         (unsigned)place->record, place->mai[0] != '\0' ? place->mai : "?");
 }
 
+/* Whether the files of the postoffice are within reach at all: our lock file is one of them;
+ * without one, the KEY of the mailbag is. */
+static int check_reach(const struct native *native, struct error *err)
+{
+    const char *id = native->batch.queue->route.mailbag;
+    struct error why;
+    struct key key;
+
+    if (native->batch.lock != NULL)
+        return lock_check(native->batch.lock, err);
+    if (key_load(native->root, id, &key, &why) == 0)
+        return 0;
+    return error_set(err, ERROR_SOFT, "", "the postoffice's files are out of reach: %s", why.text);
+}
+
+/* The header was listed, and now its message is absent. A client may have deleted both meanwhile.
+ */
+static int check_listed(const struct native *native, const struct native_item *item,
+                        struct error *err)
+{
+    struct key key;
+
+    if (check_reach(native, err) != 0 ||
+        key_load(native->root, item->item.place.mailbag, &key, err) != 0)
+        return -1;
+    if (key_is_live(&key, native->profile, item->item.place.record))
+        return 0;
+    return error_set(err, ERROR_SOFT, "", "was deleted by another program while it was read");
+}
+
+/* 1 when we have taken the message out before and its header has come back. */
+static int was_released(const struct native *native, struct native_item *item, struct error *err)
+{
+    struct intent_place place;
+    struct released *released;
+    uint16_t left;
+
+    if (native->batch.lock == NULL)
+        return 0;
+    native_place(native, item->item.place.mailbag, &place);
+    if (released_load(&released, &place, err) != 0)
+        return -1;
+    item->header_only = released_find(released, item->raw, &left);
+    item->accepted = item->header_only;
+    released_free(released);
+    return item->header_only;
+}
+
+/* The message is gone: what its header tells of it goes with the error. The caller may accept such
+ * an item; then the header is removed. */
+static int lost(struct native_item *item, const struct error *why, struct error *err)
+{
+    const struct mbg_record *record = &item->record;
+    const struct message_date *date = &record->date;
+    char when[32] = "without a date";
+
+    item->header_only = true;
+    if (date->set)
+        snprintf(when, sizeof when, "of %04d-%02d-%02d %02d:%02d", date->year, date->month,
+                 date->day, date->hour, date->minute);
+    error_set(err, ERROR_DATA, "", "%s; from %.10s, \"%.40s\", %s", why->text, record->sender,
+              record->subject, when);
+    if (err != NULL)
+        err->sys = ENOENT;
+    return -1;
+}
+
+/* WHY the message could not be opened or read: -1 and what to make of it, or 1 as native_read. */
+static int explain(const struct native *native, struct native_item *item, const struct error *why,
+                   struct error *err)
+{
+    int status;
+
+    if (why->class == ERROR_DATA && why->sys == ENOENT) {
+        if (check_listed(native, item, err) != 0)
+            return -1;
+        status = was_released(native, item, err);
+        return status != 0 ? status : lost(item, why, err);
+    }
+    if (err != NULL)
+        *err = *why;
+    return -1;
+}
+
 /* The message file stays open from door_next to door_load of the same item. */
 static int open_message(struct native *native, struct native_item *item, struct error *err)
 {
@@ -42,8 +128,8 @@ static int open_message(struct native *native, struct native_item *item, struct 
     if (item->item.place.mai[0] == '\0')
         return error_set(err, ERROR_DATA, "", "MBG/%s.MBG: the record holds no message number",
                          item->item.place.mailbag);
-    if (mai_open(&batch->mai, native->root, native->profile, item->item.place.mai, O_RDONLY, err) !=
-        0)
+    if (step("mai-open", err) != 0 || mai_open(&batch->mai, native->root, native->profile,
+                                               item->item.place.mai, O_RDONLY, err) != 0)
         return -1;
     batch->reading = item;
     return 0;
@@ -129,7 +215,7 @@ static int read_counter(struct native *native, struct native_item *item, struct 
 {
     if (native->read_only)
         return 0;
-    if (mai_counter(native->batch.mai, &item->counter, err) != 0)
+    if (step("counter-read", err) != 0 || mai_counter(native->batch.mai, &item->counter, err) != 0)
         return -1;
     item->counted = true;
     return 0;
@@ -140,7 +226,8 @@ static int read_message(struct native *native, struct native_item *item, struct 
     if (open_message(native, item, err) != 0 ||
         message_new(&item->item.message, native->name, native->codepage, err) != 0)
         return -1;
-    if (mai_envelope(native->batch.mai, item->item.message, err) != 0 ||
+    if (step("envelope-read", err) != 0 ||
+        mai_envelope(native->batch.mai, item->item.message, err) != 0 ||
         check_fit(item, err) != 0 || read_counter(native, item, err) != 0)
         return -1;
     complete_date(native, item);
@@ -149,7 +236,13 @@ static int read_message(struct native *native, struct native_item *item, struct 
 
 int native_read(struct native *native, struct native_item *item, struct error *err)
 {
-    return read_message(native, item, err) == 0 ? 0 : where(item, err);
+    struct error why;
+    int status;
+
+    if (read_message(native, item, &why) == 0)
+        return 0;
+    status = explain(native, item, &why, err);
+    return status < 0 ? where(item, err) : status;
 }
 
 struct loading {
@@ -163,10 +256,22 @@ static int load_attachment(void *context, const struct mai_attachment *attachmen
     const struct loading *loading = context;
     const struct native *native = loading->native;
     struct content *content;
+    bool same;
 
-    if (att_load(native->root, native->profile, attachment->id, native->directory, native->max_size,
+    if (step("att-load", err) != 0 ||
+        att_load(native->root, native->profile, attachment->id, native->directory, native->max_size,
                  &content, err) != 0)
         return -1;
+    /* A message that loses an attachment is relayed without it (Q118675): not one that is deleted
+     * with it just now, nor one whose share goes away. */
+    if (content == NULL) {
+        if (check_reach(native, err) != 0 || root_same(native->root, mai_name(native->batch.mai),
+                                                       mai_fd(native->batch.mai), &same, err) != 0)
+            return -1;
+        if (!same)
+            return error_set(err, ERROR_SOFT, "",
+                             "was deleted by another program while it was read");
+    }
     return message_add_attachment(loading->message, attachment->name, attachment->name_size,
                                   content, err);
 }
@@ -177,7 +282,7 @@ int native_load(struct native *native, struct native_item *item, struct error *e
 
     if (item->loaded)
         return 0;
-    if (open_message(native, item, err) != 0 ||
+    if (open_message(native, item, err) != 0 || step("text-read", err) != 0 ||
         mai_text(native->batch.mai, native->directory, native->max_size, &loading.message->text,
                  err) != 0 ||
         mai_attachments(native->batch.mai, load_attachment, &loading, err) != 0)

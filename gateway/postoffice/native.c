@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/step.h"
+
 #define MAX_SHARERS 1000
 
 static const struct door_operations operations;
@@ -121,6 +123,8 @@ static int find_sharers(const struct native *native, struct native_queue *queue,
  * caller. */
 static int look_up(struct native *native, struct native_queue *queue, struct error *err)
 {
+    if (step("queue-find", err) != 0)
+        return -1;
     if (!queue->user && route_find(native->root, queue->name, &queue->route, err) != 0)
         return -1;
     if (check_alone(native, queue, err) != 0)
@@ -140,7 +144,7 @@ static int recover(struct native *native, struct error *err)
 {
     struct error why = {0};
 
-    if (native_recover(native, native->batch.queue->route.mailbag, &why) == 0)
+    if (native_recover(native, native->batch.queue->route.mailbag, native->batch.lock, &why) == 0)
         return 0;
     tell_removal(native, &why);
     if (err != NULL)
@@ -158,7 +162,8 @@ static int begin_queue(struct native *native, struct error *err)
         return -1;
     if (native->read_only)
         return 0;
-    if (lock_take(&batch->lock, native->root, queue->route.mailbag, err) != 0)
+    if (step("lock-take", err) != 0 ||
+        lock_take(&batch->lock, native->root, queue->route.mailbag, err) != 0)
         return -1;
     return recover(native, err);
 }
@@ -223,15 +228,19 @@ static int native_next(struct door *door, struct item **out, struct error *err)
 {
     struct native *native = native_of(door);
     struct native_batch *batch = &native->batch;
-    struct native_item *item;
+    int status = 1;
 
-    if (!batch->open || batch->next == batch->count)
-        return 0;
-    item = &batch->items[batch->next++];
-    *out = &item->item;
-    if (native_mark_seen(batch->queue, item, err) != 0)
-        return -1;
-    return native_read(native, item, err) == 0 ? 1 : -1;
+    while (status == 1) {
+        struct native_item *item;
+        if (!batch->open || batch->next == batch->count)
+            return 0;
+        item = &batch->items[batch->next++];
+        *out = &item->item;
+        if (native_mark_seen(batch->queue, item, err) != 0)
+            return -1;
+        status = native_read(native, item, err);
+    }
+    return status == 0 ? 1 : -1;
 }
 
 static int native_load_item(struct door *door, struct item *item, struct error *err)

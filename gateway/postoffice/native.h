@@ -15,6 +15,7 @@
 #include "postoffice/mai.h"
 #include "postoffice/mbg.h"
 #include "postoffice/profile.h"
+#include "postoffice/released.h"
 #include "postoffice/route.h"
 
 /* What a round has handed out of one mailbag: a record that is used again for other mail counts as
@@ -43,6 +44,7 @@ struct native_item {
     bool counted; /* counter has been read */
     bool loaded;
     bool accepted;
+    bool header_only; /* its message was taken out before: only the header is to go */
 };
 
 struct native_batch {
@@ -82,7 +84,8 @@ int native_list(struct native *native, size_t limit, struct error *err) WARN_UNU
 int native_mark_seen(struct native_queue *queue, const struct native_item *item,
                      struct error *err) WARN_UNUSED;
 
-/* native-read.c */
+/* native-read.c. native_read: 1 when the message was taken out before (Q136004, Q120220): nothing
+ * to hand out, its header goes with the batch. */
 int native_read(struct native *native, struct native_item *item, struct error *err) WARN_UNUSED;
 int native_load(struct native *native, struct native_item *item, struct error *err) WARN_UNUSED;
 void native_close_message(struct native_batch *batch);
@@ -91,8 +94,12 @@ void native_close_message(struct native_batch *batch);
 bool native_any_accepted(const struct native_batch *batch);
 int native_remove(struct native *native, struct error *err) WARN_UNUSED;
 
-/* Finishes what was cut off in mailbag ID, whose lock the caller holds. */
-int native_recover(struct native *native, const char *id, struct error *err) WARN_UNUSED;
+/* Finishes what was cut off in mailbag ID, whose LOCK the caller holds. */
+int native_recover(struct native *native, const char *id, const struct lock *lock,
+                   struct error *err) WARN_UNUSED;
+
+/* Whose files in our own directory are meant. All borrowed. */
+void native_place(const struct native *native, const char *mailbag, struct intent_place *out);
 
 /* The same for every mailbag that needs it and is not locked by somebody else. */
 int native_recover_all(struct native *native, struct error *err) WARN_UNUSED;

@@ -18,6 +18,7 @@ from badcases import CASES
 from badsmtp import BadServer
 
 CRASH = re.compile(r"Sanitizer|runtime error:|Assertion|Aborted|Segmentation")
+POSTMASTER = "postmaster@elsewhere.example"
 PLACE = r"mailbag %s, record %d, message "
 
 
@@ -252,7 +253,7 @@ class Scene:
         values = dict({"path": self.root, "profile": self.profile_file}, **self.section)
         title, section = self.office.native(**values)
         self.gateway = Gateway(self.directory, "gw", sink.relay(), [(title, section)],
-                               [self.office.map], postmaster="postmaster@elsewhere.example")
+                               [self.office.map], postmaster=POSTMASTER)
         self.command = self.gateway.command
 
     def drain(self, part, status):
@@ -357,11 +358,12 @@ class Scene:
         return self.complaints
 
     def drain_again(self, sink):
-        """What is done is done."""
+        """What is done is done; headers without a message are reported now."""
         before, count = Snapshot(self.root), len(sink.received())
         self.drain("again", (0, 1, 2))
-        if len(sink.received()) != count:
-            self.wrong("again: a second run relayed %d more", len(sink.received()) - count)
+        more = [copy for copy in sink.received()[count:] if copy.rcpts != [POSTMASTER]]
+        if more:
+            self.wrong("again: a second run relayed %d more", len(more))
         self.judge_postoffice("again", before, ())
 
     def repair(self, sink, pristine):

@@ -18,6 +18,7 @@
 #include "pofixture.h"
 #include "postoffice/door.h"
 #include "postoffice/intent.h"
+#include "postoffice/released.h"
 
 #define MAILBAG "00000010"
 #define MAI_FILE "MAI/MA1/00000061.MAI"
@@ -69,8 +70,12 @@ static const struct state states[] = {
 
 static void make_state(const struct po *po, const struct state *state)
 {
-    struct mail mail = {.counter = state->counter, .from = "NORTH/HQ/A", .to = {"NORTH/SALES/B"},
-                        .date = "1997-04-07 08:00", .subject = "one", .text = "T",
+    struct mail mail = {.counter = state->counter,
+                        .from = "NORTH/HQ/A",
+                        .to = {"NORTH/SALES/B"},
+                        .date = "1997-04-07 08:00",
+                        .subject = "one",
+                        .text = "T",
                         .attachments = {{"000000A1", "A", 1}}};
 
     po_mailbag(po, MAILBAG, state->record, state->record != NULL ? 1 : 0, state->deleted);
@@ -112,9 +117,13 @@ static void make_intent(const struct po *po, const struct state *state)
 
 static void open_door(const struct po *po, struct door **door)
 {
-    struct native_settings settings = {.path = po->path, .profile = po->profile,
-                                       .name = "NORTH/HQ", .queues = queues, .queue_count = 1,
-                                       .directory = po->spool, .max_size = 1000};
+    struct native_settings settings = {.path = po->path,
+                                       .profile = po->profile,
+                                       .name = "NORTH/HQ",
+                                       .queues = queues,
+                                       .queue_count = 1,
+                                       .directory = po->spool,
+                                       .max_size = 1000};
     struct error err = {0};
 
     if (door_open_native(door, &settings, &err) != 0)
@@ -330,12 +339,76 @@ static void test_each(void **state)
     po_clear(&po);
 }
 
+static void add_released(const struct intent_place *place, uint16_t first, size_t count,
+                         uint16_t left)
+{
+    struct intent_item *items = calloc(count, sizeof *items);
+    struct intent *intent;
+    struct error err = {0};
+
+    assert_non_null(items);
+    for (size_t i = 0; i < count; i++) {
+        uint16_t number = (uint16_t)(first + i);
+        items[i] = (struct intent_item){.mai = "00000061", .mark = INTENT_DONE, .started = left};
+        memcpy(items[i].raw, &number, sizeof number);
+    }
+    assert_int_equal(intent_create(&intent, place, items, count, &err), 0);
+    if (released_add(place, intent, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(intent_end(intent, &err), 0);
+    free(items);
+}
+
+static int released_left(const struct intent_place *place, uint16_t number)
+{
+    uint8_t raw[MBG_RECORD_SIZE] = {0};
+    struct released *released;
+    struct error err = {0};
+    uint16_t left = 0;
+    bool found;
+
+    memcpy(raw, &number, sizeof number);
+    if (released_load(&released, place, &err) != 0)
+        fail_msg("%s", err.text);
+    found = released_find(released, raw, &left);
+    released_free(released);
+    return found ? left : -1;
+}
+
+/* The last 4,096 headers are known, the latest line counts, a line that was cut off is none. */
+static void test_released(void **state)
+{
+    struct intent_place place;
+    char path[200];
+    struct po po;
+
+    (void)state;
+    po_make(&po);
+    place_of(&po, &place);
+    assert_int_equal(released_left(&place, 7), -1);
+    add_released(&place, 1, 10, 3);
+    add_released(&place, 7, 1, 65535);
+    assert_int_equal(released_left(&place, 7), 65535);
+    assert_int_equal(released_left(&place, 1), 3);
+    snprintf(path, sizeof path, "%s/NORTH_HQ." MAILBAG ".released", po.spool);
+    assert_int_equal(truncate(path, 11 * 239 - 1), 0);
+    assert_int_equal(released_left(&place, 7), 3);
+    add_released(&place, 11, 1, 2);
+    assert_int_equal(released_left(&place, 11), 2);
+    for (uint16_t first = 1000; first < 1000 + 9 * 1024; first += 1024)
+        add_released(&place, first, 1024, 1);
+    assert_int_equal(released_left(&place, 1), -1);
+    for (unsigned back = 1; back <= 4096; back += 63)
+        assert_int_equal(released_left(&place, (uint16_t)(1000 + 9 * 1024 - back)), 1);
+    po_clear(&po);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_states),  cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_cut_off), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_each),
+        cmocka_unit_test(test_each),    cmocka_unit_test(test_released),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -571,6 +571,36 @@ static void test_set_counter(void **state)
 }
 
 /* A text of many strings, larger than memory contents and the window; and too large a one. */
+/* A field begins at each place around the end of what is read at once, and is not taken for damaged
+ * (Q128462). */
+static void test_border_of_the_window(void **state)
+{
+    struct bytes *string = calloc(1, sizeof *string), *body = calloc(1, sizeof *body);
+    struct bytes *file = calloc(1, sizeof *file);
+    static char fill[FIPS_WINDOW];
+
+    (void)state;
+    assert_non_null(string);
+    assert_non_null(body);
+    assert_non_null(file);
+    put_text(string, "Over the border");
+    for (size_t size = FIPS_WINDOW - 80; size < sizeof fill; size++) {
+        struct fixture f;
+
+        body->size = file->size = 0;
+        put_element(body, 0x7F, 0x60, fill, size);
+        put_element(body, 0x4C, 0x04, string->data, string->size);
+        put_wrapped(file, body);
+        begin(&f);
+        open_bytes(&f, file);
+        check_text(f.mai, "Over the border");
+        end(&f);
+    }
+    free(string);
+    free(body);
+    free(file);
+}
+
 static void test_large_text(void **state)
 {
     struct bytes *bytes = calloc(1, sizeof *bytes), *field = calloc(1, sizeof *field);
@@ -690,6 +720,7 @@ int main(void)
         cmocka_unit_test(test_strange_parts),    cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_set_counter),      cmocka_unit_test(test_large_text),
         cmocka_unit_test(test_attachment_files), cmocka_unit_test(test_every_octet),
+        cmocka_unit_test(test_border_of_the_window),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -395,6 +395,35 @@ static void test_text_is_not_searched(void **state)
     buf_clear(&results);
 }
 
+/* Nothing of a long field is left in a shorter one that follows it (Q194145). */
+static void test_long_field_before_short_ones(void **state)
+{
+    static const char first[] =
+        V TO FROM "SUBJECT:a subject that is much longer than the one of the next message\r\n"
+                  "ATTACHMENT:LONGNAME.TXT 3\r\nEXT:S:15:RETURNRECEIPTTO\r\n15\r\nTEXT:5\r\n"
+                  "hello123";
+    static const char second[] =
+        V "TO:A/B/D\r\n" FROM "SUBJECT:b\r\nATTACHMENT:B 2\r\nTEXT:1\r\nx45";
+    char file[sizeof first + sizeof second];
+    struct fixture f;
+    struct message *m;
+
+    (void)state;
+    snprintf(file, sizeof file, "%s%s", first, second);
+    open_octets(&f, file, strlen(file), NULL);
+    message_free(next_good(&f));
+    m = next_good(&f);
+    assert_string_equal(m->subject, "b");
+    assert_int_equal(m->attachment_count, 1);
+    assert_string_equal(m->attachments[0].name, "B");
+    assert_int_equal(content_size(m->attachments[0].content), 2);
+    assert_int_equal(content_size(m->text), 1);
+    assert_int_equal(m->extra_count, 0);
+    assert_int_equal(m->address_count, 2);
+    message_free(m);
+    close_octets(&f);
+}
+
 static void test_dates(void **state)
 {
     static const struct {
@@ -702,6 +731,7 @@ int main(void)
         cmocka_unit_test(test_damaged_samples),
         cmocka_unit_test(test_text_is_not_searched),
         cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_long_field_before_short_ones),
         cmocka_unit_test(test_attachment_counts),
         cmocka_unit_test(test_long_lines),
         cmocka_unit_test(test_resynchronise),

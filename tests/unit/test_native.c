@@ -102,6 +102,7 @@ static void end(struct fixture *f)
     log_set_sink(NULL, NULL);
 }
 
+/* But for the lists of what was taken out. */
 static bool spool_is_empty(const struct fixture *f)
 {
     struct dirent *entry;
@@ -110,7 +111,7 @@ static bool spool_is_empty(const struct fixture *f)
 
     assert_non_null(dir);
     while ((entry = readdir(dir)) != NULL) {
-        if (entry->d_name[0] != '.')
+        if (entry->d_name[0] != '.' && strstr(entry->d_name, ".released") == NULL)
             empty = false;
     }
     closedir(dir);
@@ -325,6 +326,70 @@ static void test_locked(void **state)
     end(&f);
 }
 
+/* Somebody deletes our lock and takes his own: nothing is removed, and his lock stays. */
+static void test_lock_lost(void **state)
+{
+    struct error err = {0};
+    struct item *item;
+    struct root *root;
+    struct lock *lock;
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    open_door(&f);
+    assert_int_equal(root_open(&root, f.po.path, &err), 0);
+    assert_int_equal(door_begin(f.door, 10, &err), 1);
+    while (door_next(f.door, &item, &err) == 1)
+        door_accept(f.door, item);
+    po_remove(&f.po, "P1/00000010.0LK");
+    assert_int_equal(lock_take(&lock, root, "00000010", &err), 0);
+    assert_int_equal(door_finish(f.door, &err), -1);
+    assert_int_equal(err.class, ERROR_SOFT);
+    assert_non_null(strstr(err.text, "P1/00000010.0LK: is not ours any more"));
+    assert_true(po_has(&f.po, "P1/00000010.0LK"));
+    check_key(&f, "00000010", 4, 0x04);
+    lock_release(lock);
+    root_free(root);
+    end(&f);
+}
+
+/* Files that are absent because all of the share is are not lost (Q136041). */
+static void test_share_gone(void **state)
+{
+    static const char *const folders[] = {"MAI", "ATT", "KEY", "MBG", "P1", "GLB"};
+    struct error err = {0};
+    struct item *item;
+    struct fixture f;
+    char from[200], to[220];
+
+    (void)state;
+    begin(&f);
+    open_door(&f);
+    assert_int_equal(door_begin(f.door, 10, &err), 1);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(door_next(f.door, &item, &err), 1);
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        snprintf(from, sizeof from, "%s/%s", f.po.path, folders[i]);
+        snprintf(to, sizeof to, "%s.away", from);
+        assert_int_equal(rename(from, to), 0);
+    }
+    assert_int_equal(door_load(f.door, item, &err), -1); /* its attachment */
+    assert_int_equal(err.class, ERROR_SOFT);
+    assert_int_equal(door_next(f.door, &item, &err), -1); /* its message */
+    assert_int_equal(err.class, ERROR_SOFT);
+    door_abandon(f.door);
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        snprintf(from, sizeof from, "%s/%s", f.po.path, folders[i]);
+        snprintf(to, sizeof to, "%s.away", from);
+        assert_int_equal(rename(to, from), 0);
+    }
+    while (door_begin(f.door, 10, &err) != 0)
+        door_abandon(f.door);
+    expect_round(&f, 10, "", ALL);
+    end(&f);
+}
+
 /* Another program took, moved or replaced headers although the mailbag is locked. */
 static void test_changed_under_us(void **state)
 {
@@ -349,6 +414,38 @@ static void test_changed_under_us(void **state)
     assert_false(po_has(&f.po, "MAI/MA1/00000061.MAI"));
     assert_int_equal(counter_of(&f, "MAI/MA3/00000063.MAI"), 2);
     assert_true(spool_is_empty(&f));
+    end(&f);
+}
+
+/* A program writes its old copy of KEY back (Q120220): headers of messages that were taken out are
+ * live again. They go, and nobody else's reference with them; what came back from a backup is read.
+ */
+static void test_key_comes_back(void **state)
+{
+    uint8_t key[560], message[8192];
+    struct fixture f;
+    size_t size;
+
+    (void)state;
+    begin(&f);
+    open_door(&f);
+    assert_int_equal(po_read(&f.po, "KEY/00000010.KEY", key, sizeof key), sizeof key);
+    size = po_read(&f.po, "MAI/MA2/00000062.MAI", message, sizeof message);
+    po_remove(&f.po, "MAI/MA4/00000064.MAI");
+    expect_round(&f, 10, "ot",
+                 "one@NORTH/SALES two@NORTH/SALES three@NORTH/SALES !00000064 three@SMTP ");
+    po_mail(&f.po, "00000063",
+            &(struct mail){.counter = 1,
+                           .from = "NORTH/HQ/ADMIN",
+                           .date = "1997-04-07 08:00",
+                           .to = {"NORTH/SALES/BO"},
+                           .subject = "three"});
+    po_write(&f.po, "KEY/00000010.KEY", key, sizeof key);
+    po_write(&f.po, "MAI/MA2/00000062.MAI", message, size);
+    expect_round(&f, 10, "ot", "two@NORTH/SALES three@NORTH/SALES !00000064 ");
+    check_key(&f, "00000010", 1, 0x17);
+    assert_false(po_has(&f.po, "MAI/MA2/00000062.MAI"));
+    expect_round(&f, 10, "ot", "!00000064 ");
     end(&f);
 }
 
@@ -806,6 +903,9 @@ int main(void)
         cmocka_unit_test(test_ended_early),
         cmocka_unit_test(test_named_twice),
         cmocka_unit_test(test_sharers),
+        cmocka_unit_test(test_key_comes_back),
+        cmocka_unit_test(test_lock_lost),
+        cmocka_unit_test(test_share_gone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
