@@ -337,8 +337,8 @@ def settle_layout(parser, args):
         if args.codepage in ("852", "866") or args.language:
             parser.error("this code page or language needs --layout random")
         return
-    if args.demo or args.bench:
-        parser.error("--demo and --bench have the reference layout")
+    if args.bench:
+        parser.error("--bench has the reference layout")
     pages = corpora.CODEPAGES
     if args.language and args.codepage and args.codepage not in pages[args.language]:
         parser.error("%s is not written in code page %s" % (args.language, args.codepage))
@@ -415,6 +415,13 @@ def arguments(argv):
     parser.add_argument(
         "--demo", action="store_true", help="three mailbags, 40 messages, 31 to relay"
     )
+    parser.add_argument(
+        "--archive",
+        type=int,
+        default=0,
+        metavar="N",
+        help="with --demo and a random layout: N letters of people who stay",
+    )
     parser.add_argument("--truth")
     parser.add_argument("--profile")
     parser.add_argument("--map")
@@ -423,6 +430,8 @@ def arguments(argv):
     settle_layout(parser, args)
     args.codec = "cp" + args.codepage
     args.known_words = known_words(parser, args)
+    if args.archive and not (args.demo and args.layout == "random"):
+        parser.error("--archive goes with --demo and --layout random")
     if os.path.isdir(args.dir) and os.listdir(args.dir):
         parser.error("%s is not empty" % args.dir)
     if args.bench:
