@@ -334,8 +334,8 @@ def settle_layout(parser, args):
     if args.layout == "reference":
         args.codepage = args.codepage or "850"
         args.messages = 100 if args.messages is None else args.messages
-        if args.codepage in ("852", "866") or args.language:
-            parser.error("this code page or language needs --layout random")
+        if args.codepage in ("852", "866") or args.language or args.period:
+            parser.error("this code page, language or period needs --layout random")
         return
     if args.bench:
         parser.error("--bench has the reference layout")
@@ -345,6 +345,7 @@ def settle_layout(parser, args):
     rng = random.Random("mkpostoffice layout %d" % args.seed)
     messages = round(30 * (500 / 30) ** rng.random())
     args.form = makelayout.random_layout(rng, corpora, args)
+    args.form.period = args.period or args.form.period
     args.codepage = args.form.codepage
     args.messages = messages if args.messages is None else args.messages
 
@@ -422,6 +423,7 @@ def arguments(argv):
         metavar="N",
         help="with --demo and a random layout: N letters of people who stay",
     )
+    parser.add_argument("--period", type=int, help="random layout only: of the key; by seed")
     parser.add_argument("--truth")
     parser.add_argument("--profile")
     parser.add_argument("--map")
