@@ -382,6 +382,7 @@ def arguments(argv):
     parser.add_argument("--users", type=int, default=12, help="local users, with ADMIN")
     parser.add_argument("--people", type=int, default=8, help="people behind each queue")
     parser.add_argument("--max-attachments", type=int, default=5)
+    parser.add_argument("--few", type=int, metavar="N", help="messages with Cc, and with files")
     parser.add_argument("--mapped-share", type=float, default=0.8)
     parser.add_argument("--layout", choices=("reference", "random"), default="reference")
     parser.add_argument(

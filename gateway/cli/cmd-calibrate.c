@@ -17,7 +17,7 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 #define KNOWN_LIMIT ((size_t)1024 * 1024)
-#define USAGE "postoffice calibrate PO|DIR [--known-text FILE] [--write PROFILE]"
+#define USAGE "postoffice calibrate PO|DIR [--known-text FILE] [--text-to-send FILE] [--write PROFILE]"
 
 static const struct output_column value_columns[] = {
     {"name", "VALUE", 0},       {"value", "LEARNT", 0}, {"agree", "FOR", 0},
@@ -156,6 +156,34 @@ static int write_profile(const struct calibration *calibration, const char *path
     return status;
 }
 
+/* Never over another file: the name may be mistyped. */
+static int write_text(const char *path, struct error *err)
+{
+    char text[CALIBRATE_TEXT_SIZE];
+    int status, fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666);
+
+    if (fd < 0) {
+        error_sys(err, ERROR_SETUP, "", "%s: cannot be made", path);
+        return -1;
+    }
+    calibrate_text(text);
+    status = file_write_all(fd, path, text, sizeof text, err);
+    if (close(fd) != 0 && status == 0)
+        status = error_sys(err, ERROR_SOFT, "", "%s: cannot be written", path);
+    if (status != 0)
+        unlink(path);
+    return status;
+}
+
+static void tell_text(const struct cli *cli, const char *path, const char *postoffice)
+{
+    if (cli->json)
+        return;
+    printf("Send the text of %s as one message, as it is, from a user of the postoffice to himself;\n"
+           "then: msmailgw postoffice calibrate %s --known-text %s\n",
+           path, postoffice, path);
+}
+
 static int report(struct cli *cli, const struct calibration *calibration, const char *path)
 {
     struct error err;
@@ -169,7 +197,8 @@ static int report(struct cli *cli, const struct calibration *calibration, const 
 
 int cmd_calibrate(struct cli *cli, int argc, char **argv)
 {
-    struct cli_flag flags[] = {{"known-text", true, NULL}, {"write", true, NULL}};
+    struct cli_flag flags[] = {
+        {"known-text", true, NULL}, {"write", true, NULL}, {"text-to-send", true, NULL}};
     struct calibrate_options options = {.progress = show_progress};
     struct calibration *calibration = NULL;
     uint8_t *known = NULL;
@@ -186,6 +215,10 @@ int cmd_calibrate(struct cli *cli, int argc, char **argv)
     if (flags[0].value != NULL &&
         read_known(flags[0].value, &known, &options.known_size, &err) != 0)
         return cli_fail(&err);
+    if (flags[2].value != NULL && write_text(flags[2].value, &err) != 0) {
+        free(known);
+        return cli_fail(&err);
+    }
     options.known_text = known;
     options.context = &bar;
     bar_init(&bar, "calibrating", 0);
@@ -195,6 +228,8 @@ int cmd_calibrate(struct cli *cli, int argc, char **argv)
     if (status != 0)
         return cli_fail(&err);
     status = report(cli, calibration, flags[1].value);
+    if (flags[2].value != NULL)
+        tell_text(cli, flags[2].value, argv[0]);
     calibrate_free(calibration);
     return status;
 }

@@ -84,7 +84,10 @@ void cal_learn_subject(struct calibration *cal)
     }
     cal_refuse(cal, PROFILE_FIELD_SUBJECT, 0, 0,
                "%u fields have the length of the subject in %u messages", found, messages);
-    cal_want(cal, "send twenty messages with subjects of different lengths, some of 40 characters");
+    if (profile_knows(&cal->profile, PROFILE_BITMAP_OFFSET))
+        cal_want_for(cal, PROFILE_FIELD_SUBJECT,
+                     "send twenty messages with subjects of different lengths, some of 40 "
+                     "characters");
 }
 
 /* ---- reference counter ---- */
@@ -117,113 +120,10 @@ void cal_learn_counter(struct calibration *cal)
     cal_refuse(cal, PROFILE_COUNTER_OFFSET, little > big ? little : big, neither,
                "not the number of live records that lead to the message");
     cal_refuse(cal, PROFILE_COUNTER_ORDER, little, big, "see mai.counter_offset");
-    cal_want(cal, "run the repair tool of the postoffice: reference counters of messages are not "
-                  "the number of mailbags that hold them");
-}
-
-/* ---- Date ---- */
-
-/* The forms that are tried; the reader knows the first. */
-#define FORMS 4
-
-/* The date of the mailbag's record in form FORM; its length. */
-static size_t write_date(const struct cal_mail *mail, unsigned form, char out[64])
-{
-    const struct message_date *date = &mail->header.date;
-    int hour = date->hour % 12 == 0 ? 12 : date->hour % 12;
-
-    switch (form) {
-    case 0:
-        return (size_t)snprintf(out, 64, "%04d-%02d-%02d %02d:%02d", date->year, date->month,
-                                date->day, date->hour, date->minute);
-    case 1:
-        return (size_t)snprintf(out, 64, "%04d-%02d-%02d %02d:%02d:%02d", date->year, date->month,
-                                date->day, date->hour, date->minute, mail->header.second);
-    case 2:
-        return (size_t)snprintf(out, 64, "%02d-%02d-%02d %02d:%02d", date->day, date->month,
-                                date->year % 100, date->hour, date->minute);
-    default:
-        return (size_t)snprintf(out, 64, "%02d/%02d/%02d %02d:%02d %s", date->month, date->day,
-                                date->year % 100, hour, date->minute,
-                                date->hour < 12 ? "AM" : "PM");
-    }
-}
-
-static void tally_date(const struct calibration *cal, const struct cal_mail *mail, unsigned form,
-                       struct tally *tallies)
-{
-    uint8_t clear[CAL_HEAD];
-    char date[64];
-    /* The seconds of the record are those of the delivery. */
-    size_t size = write_date(mail, form, date), compared = form == 1 ? size - 3 : size;
-
-    for (size_t i = 0; i < mail->count; i++) {
-        const struct cal_string *string = &cal->strings[mail->first + i];
-        bool same;
-        if (string->vendor || string->place == CAL_IN_SEQUENCE || string->code >= CODES ||
-            !stands_alone(cal, mail, i) || string->length != size ||
-            cal_decode(cal, string->head, size, clear) != size)
-            continue;
-        same = memcmp(clear, date, compared) == 0;
-        tallies[string->code].agree += same;
-        tallies[string->code].disagree += !same;
-    }
-}
-
-/* The field that says the mailbag's minute in FORM; 0: none or more than one. */
-static uint8_t find_date(const struct calibration *cal, unsigned form, struct tally *best)
-{
-    struct tally tallies[CODES] = {{0}};
-    unsigned messages = 0, found = 0;
-    uint8_t code = 0;
-
-    for (size_t i = 0; i < cal->mail_count; i++) {
-        const struct cal_mail *mail = &cal->mails[i];
-        if (!mail->readable || !mail->paired || !mail->header.date.set)
-            continue;
-        messages++;
-        tally_date(cal, mail, form, tallies);
-    }
-    for (unsigned c = 1; c < CODES; c++) {
-        /* Other fields of that length are none of our business: only this one must be right. */
-        if (tallies[c].agree * 10 < messages * 9 ||
-            !cal_sound(tallies[c].agree, tallies[c].disagree))
-            continue;
-        found++;
-        code = (uint8_t)c;
-    }
-    *best = tallies[code];
-    return found == 1 ? code : 0;
-}
-
-static void refuse_form(struct calibration *cal, const struct tally *seen, const char *name)
-{
-    cal_refuse(cal, PROFILE_DATE_FORM, seen->agree, seen->disagree,
-               "dates are written %s, which is not read", name);
-    cal_want(cal, "a reader of dates that are written %s", name);
-}
-
-void cal_learn_date(struct calibration *cal)
-{
-    static const char *const names[FORMS] = {"yyyy-mm-dd hh:mm", "yyyy-mm-dd hh:mm:ss",
-                                             "dd-mm-yy hh:mm", "mm/dd/yy hh:mm AM"};
-    struct tally best;
-
-    for (unsigned form = 0; form < FORMS; form++) {
-        uint8_t code = find_date(cal, form, &best);
-        if (code == 0)
-            continue;
-        cal->profile.field_date = code;
-        cal_accept(cal, PROFILE_FIELD_DATE, best.agree, best.disagree,
-                   "says the same minute as the mailbag");
-        if (form == 0)
-            cal_accept(cal, PROFILE_DATE_FORM, best.agree, best.disagree, "see mai.field.date");
-        else
-            refuse_form(cal, &best, names[form]);
-        return;
-    }
-    cal_refuse(cal, PROFILE_FIELD_DATE, 0, 0, "no field says the same minute as the mailbag");
-    cal_refuse(cal, PROFILE_DATE_FORM, 0, 0, "see mai.field.date");
+    if (profile_knows(&cal->profile, PROFILE_BITMAP_OFFSET))
+        cal_want_for(cal, PROFILE_COUNTER_OFFSET,
+                     "run the repair tool of the postoffice: reference counters of messages are "
+                     "not the number of mailbags that hold them");
 }
 
 /* ---- priority ---- */
@@ -338,5 +238,5 @@ void cal_learn_text(struct calibration *cal)
     }
     cal_refuse(cal, PROFILE_FIELD_TEXT, best != NULL ? best->agree : 0,
                best != NULL ? best->disagree : 0, "no field holds most of the octets as text");
-    cal_want(cal, "send ten messages with some paragraphs of text each");
+    cal_want_for(cal, PROFILE_FIELD_TEXT, "send ten messages with some paragraphs of text each");
 }

@@ -70,7 +70,7 @@ struct cal_position {
 
 struct cal_evidence {
     unsigned agree, disagree;
-    char how[160];
+    char how[240];
 };
 
 #define CAL_MAX_WANTED 12
@@ -78,8 +78,9 @@ struct cal_evidence {
 struct calibration {
     struct profile profile;
     struct cal_evidence evidence[PROFILE_VALUES];
-    char values[PROFILE_VALUES][64];
+    char values[PROFILE_VALUES][PROFILE_VALUE_SIZE];
     char wanted[CAL_MAX_WANTED][400];
+    enum profile_value wanted_for[CAL_MAX_WANTED]; /* PROFILE_VALUES: for the key */
     size_t wanted_count;
     struct root *root;
     const struct calibrate_options *options;
@@ -128,6 +129,11 @@ int cal_learn_cc(struct calibration *cal, struct error *err) WARN_UNUSED;
 void cal_learn_attachments(struct calibration *cal);
 int cal_learn_att(struct calibration *cal, struct error *err) WARN_UNUSED;
 
+int cal_learn_postoffice(struct calibration *cal, struct error *err) WARN_UNUSED;
+
+/* calibrate-parts.c: what may be stepped over. */
+int cal_learn_ignored(struct calibration *cal, struct error *err) WARN_UNUSED;
+
 /* calibrate-cipher.c: the key from plain text. */
 int cal_vote_subjects(struct calibration *cal, struct error *err) WARN_UNUSED;
 /* False when no message, or more than one, has the known text. */
@@ -171,6 +177,10 @@ void cal_refuse(struct calibration *cal, enum profile_value value, unsigned agre
                 unsigned disagree, const char *format, ...) PRINTF_LIKE(5, 6);
 /* Enough observations, nearly none against. */
 bool cal_sound(unsigned agree, unsigned disagree);
-void cal_want(struct calibration *cal, const char *format, ...) PRINTF_LIKE(2, 3);
+/* One line of what would settle VALUE (PROFILE_VALUES: the key). Only the lines that the verdict
+ * waits for remain in the end. */
+void cal_want_for(struct calibration *cal, enum profile_value value, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+void cal_want(struct calibration *cal, const char *format, ...) PRINTF_LIKE(2, 3); /* the key */
 
 #endif

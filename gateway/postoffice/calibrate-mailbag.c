@@ -128,7 +128,8 @@ void cal_learn_bitmap(struct calibration *cal)
             for (int v = PROFILE_BITMAP_OFFSET; v <= PROFILE_BITMAP_SET; v++)
                 cal_refuse(cal, (enum profile_value)v, best->live - best->missing, best->missing,
                            "two readings of the KEY files fit as well, or none does");
-            cal_want(cal,
+            cal_want_for(
+                cal, PROFILE_BITMAP_OFFSET,
                      "delete some messages in different mailbags (which ones does not matter): "
                      "the vacant records show how the KEY bitmap lies");
         }

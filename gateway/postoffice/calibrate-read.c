@@ -195,7 +195,7 @@ int cal_read_files(struct calibration *cal, struct error *err)
         list_sixteen(cal, "MAI", ".MAI", &cal->mai_files, &cal->mai_count, err) != 0 ||
         list_sixteen(cal, "ATT", ".ATT", &cal->att_files, &cal->att_count, err) != 0)
         return -1;
-    cal->total = 2 * (uint64_t)cal->mai_count;
+    cal->total = 3 * (uint64_t)cal->mai_count;
     cal->mails = calloc(cal->mai_count + 1, sizeof *cal->mails);
     if (cal->mails == NULL)
         return no_memory(err);

@@ -10,17 +10,21 @@
 #include "postoffice/mai.h"
 #include "postoffice/profile-write.h"
 
-#define LEAST_PROVEN 10 /* observations of each value of a proven profile */
 #define LEAST_KEY 40    /* positions without a gap: subjects and addresses can be read */
-#define TEXT_WANTED 4000
+#define LEAST_CHAIN 10  /* positions in which all subjects agree */
 
-static const enum profile_value needed[] = {
-    PROFILE_BITMAP_OFFSET,  PROFILE_BITMAP_ORDER,      PROFILE_BITMAP_SET,
-    PROFILE_COUNTER_OFFSET, PROFILE_COUNTER_ORDER,     PROFILE_FIELD_FROM,
-    PROFILE_FIELD_TO,       PROFILE_FIELD_CC,          PROFILE_FIELD_DATE,
-    PROFILE_FIELD_SUBJECT,  PROFILE_FIELD_ATTACHMENTS, PROFILE_FIELD_TEXT,
-    PROFILE_TRAILER,        PROFILE_DATE_FORM,         PROFILE_CHAIN,
+/* Without these nothing can be read; and how many observations a proven profile has of each. */
+static const struct {
+    enum profile_value value;
+    unsigned proven;
+} needed[] = {
+    {PROFILE_BITMAP_OFFSET, 20},  {PROFILE_BITMAP_ORDER, 20},  {PROFILE_BITMAP_SET, 20},
+    {PROFILE_COUNTER_OFFSET, 20}, {PROFILE_COUNTER_ORDER, 20}, {PROFILE_FIELD_FROM, 10},
+    {PROFILE_FIELD_TO, 20},       {PROFILE_FIELD_SUBJECT, 20}, {PROFILE_FIELD_TEXT, 10},
+    {PROFILE_TRAILER, 20},        {PROFILE_IGNORED, 20},       {PROFILE_CHAIN, 10},
 };
+
+#define NEEDED (sizeof needed / sizeof needed[0])
 
 bool cal_sound(unsigned agree, unsigned disagree)
 {
@@ -44,7 +48,6 @@ void cal_accept(struct calibration *cal, enum profile_value value, unsigned agre
     vsnprintf(cal->evidence[value].how, sizeof cal->evidence[value].how, format, args);
     va_end(args);
     cal->profile.known |= 1U << value;
-    cal->contradictions += disagree;
 }
 
 void cal_refuse(struct calibration *cal, enum profile_value value, unsigned agree,
@@ -59,16 +62,31 @@ void cal_refuse(struct calibration *cal, enum profile_value value, unsigned agre
     cal->profile.known &= ~(1U << value);
 }
 
+static void add_want(struct calibration *cal, enum profile_value value, const char *format,
+                     va_list args)
+{
+    if (cal->wanted_count == CAL_MAX_WANTED)
+        return;
+    vsnprintf(cal->wanted[cal->wanted_count], sizeof cal->wanted[0], format, args);
+    cal->wanted_for[cal->wanted_count++] = value;
+}
+
+void cal_want_for(struct calibration *cal, enum profile_value value, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    add_want(cal, value, format, args);
+    va_end(args);
+}
+
 void cal_want(struct calibration *cal, const char *format, ...)
 {
     va_list args;
 
-    if (cal->wanted_count == CAL_MAX_WANTED)
-        return;
     va_start(args, format);
-    vsnprintf(cal->wanted[cal->wanted_count], sizeof cal->wanted[0], format, args);
+    add_want(cal, PROFILE_VALUES, format, args);
     va_end(args);
-    cal->wanted_count++;
 }
 
 static void begin_evidence(struct calibration *cal)
@@ -94,7 +112,7 @@ static void learn_chain(struct calibration *cal)
         disagree += cal->key[i].source != CAL_PLAIN && cal->key[i].agree >= CAL_LEAST_VOTES;
     }
     cal->plain = agree;
-    if (agree >= LEAST_PROVEN && disagree * 10 <= agree)
+    if (agree >= LEAST_CHAIN && disagree * 10 <= agree)
         cal_accept(cal, PROFILE_CHAIN, agree, disagree,
                    "positions in which the subjects of all messages give the same key");
     else
@@ -121,10 +139,45 @@ static void want_key(struct calibration *cal)
     if (run == SIZE_MAX)
         return;
     cal_want(cal,
-             "the key is known up to position %zu: send yourself one message of at least %d "
-             "characters of plain text (any will do), and calibrate again with that text as "
-             "--known-text FILE",
-             run, TEXT_WANTED);
+             "the key is known up to position %zu: write a text with --text-to-send FILE, send it "
+             "to yourself as one message, and calibrate again with --known-text FILE",
+             run);
+}
+
+static bool is_needed(enum profile_value value)
+{
+    for (size_t i = 0; i < NEEDED; i++) {
+        if (needed[i].value == value)
+            return true;
+    }
+    return value == PROFILE_VALUES;
+}
+
+/* An insufficient profile wants what would make it a better one, and nothing else yet. */
+static void shorten_wanted(struct calibration *cal)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < cal->wanted_count; i++) {
+        if (cal->profile.verdict == PROFILE_INSUFFICIENT && !is_needed(cal->wanted_for[i]))
+            continue;
+        if (kept != i)
+            memcpy(cal->wanted[kept], cal->wanted[i], sizeof cal->wanted[0]);
+        cal->wanted_for[kept++] = cal->wanted_for[i];
+    }
+    cal->wanted_count = kept;
+}
+
+/* Observations against what was accepted. Names of users and of the postoffice may be others'. */
+static unsigned count_contradictions(const struct calibration *cal)
+{
+    unsigned sum = cal->contradictions;
+
+    for (int v = PROFILE_BITMAP_OFFSET; v < PROFILE_VALUES; v++) {
+        if (v != PROFILE_ACCESS2_NAME && profile_knows(&cal->profile, (enum profile_value)v))
+            sum += cal->evidence[v].disagree;
+    }
+    return sum;
 }
 
 /* Values below the numbers that a proven profile needs, and contradictions, leave it readable. */
@@ -132,20 +185,23 @@ static void judge(struct calibration *cal)
 {
     enum profile_verdict verdict = PROFILE_PROVEN;
     size_t noise = cal->damaged * CAL_TOLERANCE;
+    size_t run = cal_known_run(cal);
 
-    if (cal->contradictions != 0 || noise > cal->readable || cal->withdrawn != 0)
+    if (count_contradictions(cal) != 0 || noise > cal->readable || cal->withdrawn != 0)
         verdict = PROFILE_READABLE;
-    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-        if (!profile_knows(&cal->profile, needed[i]))
+    for (size_t i = 0; i < NEEDED; i++) {
+        if (!profile_knows(&cal->profile, needed[i].value))
             verdict = PROFILE_INSUFFICIENT;
-        else if (cal->evidence[needed[i]].agree < LEAST_PROVEN && verdict == PROFILE_PROVEN)
+        else if (cal->evidence[needed[i].value].agree < needed[i].proven &&
+                 verdict == PROFILE_PROVEN)
             verdict = PROFILE_READABLE;
     }
-    if (cal_known_run(cal) < LEAST_KEY || noise > cal->readable * 10)
+    if (run < LEAST_KEY || noise > cal->readable * 10)
         verdict = PROFILE_INSUFFICIENT;
     cal->profile.verdict = verdict;
     cal_accept(cal, PROFILE_VERDICT, (unsigned)cal->readable, (unsigned)cal->damaged,
                "messages that could be read, and those that are damaged");
+    shorten_wanted(cal);
 }
 
 static int learn(struct calibration *cal, struct error *err)
@@ -175,15 +231,16 @@ static int learn(struct calibration *cal, struct error *err)
         /* Statistics may have made known what it is found by. */
         if (!known && !cal_vote_known_text(cal))
             cal_want(cal, "no message has the known text: send it as it is, to somebody whose "
-                          "mail stays in this postoffice");
+                          "mail stays in this postoffice, as plain text");
     }
     cal_learn_date(cal);
     cal_learn_trailer(cal);
     cal_learn_priority(cal);
     cal_learn_attachments(cal);
-    if (cal_learn_cc(cal, err) != 0 || cal_learn_access2(cal, err) != 0)
+    if (cal_learn_cc(cal, err) != 0 || cal_learn_postoffice(cal, err) != 0 ||
+        cal_learn_access2(cal, err) != 0 || cal_learn_att(cal, err) != 0)
         return -1;
-    return cal_learn_att(cal, err);
+    return cal_learn_ignored(cal, err);
 }
 
 int calibrate_run(const char *path, const struct calibrate_options *options,

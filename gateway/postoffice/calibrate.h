@@ -62,6 +62,11 @@ void calibrate_key(const struct calibration *calibration, struct calibrate_key *
 /* What was learnt, as profile_load reads it. Borrowed. */
 const struct profile *calibrate_profile(const struct calibration *calibration);
 
+/* A text to be sent as it is, made for calibration: plain ASCII, CR LF, lines that no client breaks,
+ * none like another. Not ended by NUL; always the same. */
+#define CALIBRATE_TEXT_SIZE 4000
+void calibrate_text(char out[CALIBRATE_TEXT_SIZE]);
+
 /* Writes a profile with comments how each value was learnt. ERROR_SOFT. */
 int calibrate_write(const struct calibration *calibration, FILE *stream,
                     struct error *err) WARN_UNUSED;

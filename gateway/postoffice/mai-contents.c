@@ -151,7 +151,8 @@ static int take_attachments(struct mai *mai, void *context, enum fips_event even
     struct fips_element element;
     int status;
 
-    if (event != FIPS_ENTER || !fips_is(field, FIPS_FIELD, mai->profile->field_attachments))
+    if (event != FIPS_ENTER || mai->profile->field_attachments == 0 ||
+        !fips_is(field, FIPS_FIELD, mai->profile->field_attachments))
         return 0;
     while ((status = mai_next_part(mai, FIELD_DEPTH, &event, &element, err)) > 0) {
         struct parts parts = {.id_seen = false};

@@ -87,38 +87,10 @@ static int take_from(struct mai *mai, struct envelope *envelope, struct error *e
     return add_address(mai, &element, ADDRESS_FROM, envelope->message, err);
 }
 
-static int number(const uint8_t *text, size_t digits)
-{
-    int value = 0;
-
-    for (size_t i = 0; i < digits; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return -1;
-        value = value * 10 + (text[i] - '0');
-    }
-    return value;
-}
-
-/* "yyyy-mm-dd hh:mm"; anything else leaves the date not set. */
-static void parse_date(const uint8_t *text, size_t size, struct message_date *out)
-{
-    struct message_date date = {.set = true};
-
-    if (size != 16 || text[4] != '-' || text[7] != '-' || text[10] != ' ' || text[13] != ':')
-        return;
-    date.year = number(text, 4);
-    date.month = number(text + 5, 2);
-    date.day = number(text + 8, 2);
-    date.hour = number(text + 11, 2);
-    date.minute = number(text + 14, 2);
-    if (message_date_valid(&date))
-        *out = date;
-}
-
 /* A Date element with a string in it, or the string itself. */
 static int take_date(struct mai *mai, struct message *message, struct error *err)
 {
-    uint8_t text[64];
+    uint8_t text[DATE_MAX_TEXT];
     struct fips_element element;
     enum fips_event event;
     size_t size;
@@ -134,7 +106,7 @@ static int take_date(struct mai *mai, struct message *message, struct error *err
         }
         if (mai_read_string(mai, &element, text, sizeof text, &size, err) != 0)
             return -1;
-        parse_date(text, size, &message->date);
+        (void)date_form_read(mai->profile->date_form, text, size, &message->date);
         return 0;
     }
     return more;
@@ -180,6 +152,8 @@ static int take_field(struct mai *mai, struct envelope *envelope, uint8_t code, 
 {
     const struct profile *profile = mai->profile;
 
+    if (code == 0) /* what the profile does not know */
+        return 0;
     if (code == profile->field_from)
         return take_from(mai, envelope, err);
     if (code == profile->field_to)
@@ -198,6 +172,8 @@ static int take_part(struct mai *mai, void *context, enum fips_event event,
 {
     struct envelope *envelope = context;
 
+    if (mai_check_part(mai, event, element, err) != 0)
+        return -1;
     if (event == FIPS_ENTER && element->id == FIPS_FIELD && element->qualifier_size == 1)
         return take_field(mai, envelope, element->qualifier[0], err);
     if (profile_knows(mai->profile, PROFILE_VENDOR_PRIORITY) &&

@@ -25,6 +25,26 @@ typedef int mai_part(struct mai *mai, void *context, enum fips_event event,
                      const struct fips_element *element, struct error *err);
 int mai_walk(struct mai *mai, mai_part *part, void *context, struct error *err) WARN_UNUSED;
 
+/* True when the profile gives the part a role: a field of the message, or the priority. */
+bool mai_part_known(const struct profile *profile, const struct fips_element *element) WARN_UNUSED;
+
+/* The name of a direct part of the message in a profile. */
+void mai_part_name(const struct fips_element *element, struct profile_part *out);
+
+/* Called with each string that is not empty; FIPS stands at its contents, to be read or not. */
+typedef int mai_part_string(void *context, struct fips *fips, const struct fips_element *element);
+
+/* All strings in the part that FIPS has just come to, at any depth; what is no element ends them.
+ * FIPS does not move. Anything but 0 from SEEN ends it and is returned. */
+int mai_part_strings(const struct fips *fips, enum fips_event event,
+                     const struct fips_element *element, mai_part_string *seen,
+                     void *context) WARN_UNUSED;
+
+/* ERROR_DATA when the part holds strings and the profile, which has a list of parts to be ignored,
+ * neither gives it a role nor lists it: a field that nobody had used is not lost silently. */
+int mai_check_part(struct mai *mai, enum fips_event event, const struct fips_element *element,
+                   struct error *err) WARN_UNUSED;
+
 /* The next direct part of the constructor at DEPTH: 1, or 0 at its end; what was left of deeper
  * ones is stepped over. */
 int mai_next_part(struct mai *mai, size_t depth, enum fips_event *event,

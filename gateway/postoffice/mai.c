@@ -11,18 +11,30 @@
 #include "base/file.h"
 
 static const enum profile_value needed[] = {
-    PROFILE_COUNTER_OFFSET, PROFILE_COUNTER_ORDER, PROFILE_FIELD_FROM,    PROFILE_FIELD_TO,
-    PROFILE_FIELD_CC,       PROFILE_FIELD_DATE,    PROFILE_FIELD_SUBJECT, PROFILE_FIELD_ATTACHMENTS,
-    PROFILE_FIELD_TEXT,     PROFILE_TRAILER,       PROFILE_DATE_FORM,     PROFILE_CHAIN,
+    PROFILE_COUNTER_OFFSET, PROFILE_COUNTER_ORDER, PROFILE_FIELD_FROM, PROFILE_FIELD_TO,
+    PROFILE_FIELD_SUBJECT,  PROFILE_FIELD_TEXT,    PROFILE_TRAILER,    PROFILE_CHAIN,
 };
 
-int mai_check_profile(const struct profile *profile, struct error *err)
+/* Without a list of what may be ignored, nothing tells a field that nobody had used. */
+static const enum profile_value instead[] = {PROFILE_FIELD_CC, PROFILE_FIELD_ATTACHMENTS};
+
+static int require_all(const struct profile *profile, const enum profile_value *values, size_t count,
+                       struct error *err)
 {
-    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-        if (profile_require(profile, needed[i], err) != 0)
+    for (size_t i = 0; i < count; i++) {
+        if (profile_require(profile, values[i], err) != 0)
             return -1;
     }
     return 0;
+}
+
+int mai_check_profile(const struct profile *profile, struct error *err)
+{
+    if (require_all(profile, needed, sizeof needed / sizeof needed[0], err) != 0)
+        return -1;
+    if (profile_knows(profile, PROFILE_IGNORED))
+        return 0;
+    return require_all(profile, instead, sizeof instead / sizeof instead[0], err);
 }
 
 void mai_path(const char *id, char out[MAI_PATH_SIZE])

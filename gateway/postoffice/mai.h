@@ -32,7 +32,8 @@ int mai_fd(const struct mai *mai); /* borrowed */
 int mai_check_profile(const struct profile *profile, struct error *err) WARN_UNUSED;
 
 /* From, To, Cc, date, subject and priority into MESSAGE; text and attachments are stepped over.
- * A date that does not have the profile's form leaves message->date.set false. */
+ * A date that does not have the profile's form leaves message->date.set false. ERROR_DATA also when
+ * a part holds text that the profile neither knows nor lists as one to be ignored. */
 int mai_envelope(struct mai *mai, struct message *message, struct error *err) WARN_UNUSED;
 
 /* All strings of the Text field, one after the other; at most LIMIT octets. *OUT may be NULL: the

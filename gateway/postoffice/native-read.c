@@ -7,10 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "message/address.h"
 #include "postoffice/att.h"
+
+#define MAILBOX_SIZE 10 /* characters of a mailbox (Q116466) ... */
+#define SUBJECT_SIZE 40 /* ... and of a subject in a mailbag (Q156844) */
 
 void native_close_message(struct native_batch *batch)
 {
@@ -76,15 +80,46 @@ static int find_recipients(const struct native_queue *queue, struct native_item 
 
 /* The header's date is that of the same message; clients were known to write dates that no one can
  * read (Q120449, Q170137). */
-static void complete_date(struct native_item *item)
+static void complete_date(const struct native *native, struct native_item *item)
 {
     struct message *message = item->item.message;
 
     if (message->date.set || !item->record.date.set)
         return;
     message->date = item->record.date;
+    if (!profile_knows(native->profile, PROFILE_DATE_FORM))
+        return;
     log_info("native", "mailbag %s, record %u, message %s: no readable date; the header's is used",
              item->item.place.mailbag, (unsigned)item->item.place.record, item->item.place.mai);
+}
+
+/* The mailbag names the sender by his mailbox; of other systems' addresses it is not known how. */
+static bool same_sender(const struct message *message, const struct mbg_record *record)
+{
+    const struct message_address *from = message_from(message);
+    const char *box = from != NULL ? strrchr(from->text, '/') : NULL;
+
+    if (box == NULL || record->sender[0] == '\0' || strchr(from->text, ':') != NULL)
+        return true;
+    return strncasecmp(box + 1, record->sender, MAILBOX_SIZE) == 0;
+}
+
+/* Subject and sender lie in the mailbag in clear: with the profile of another postoffice, or a key
+ * of another time, they are not what the message says. */
+static int check_fit(const struct native_item *item, struct error *err)
+{
+    const struct message *message = item->item.message;
+    const char *what = NULL;
+
+    if (strncmp(message->subject, item->record.subject, SUBJECT_SIZE) != 0)
+        what = "subject";
+    else if (!same_sender(message, &item->record))
+        what = "sender";
+    if (what == NULL)
+        return 0;
+    return error_set(err, ERROR_DATA, "",
+                     "the profile does not fit this message: its %s is another than the mailbag's",
+                     what);
 }
 
 /* With the counter out of place the message could be relayed but never removed. */
@@ -104,9 +139,9 @@ static int read_message(struct native *native, struct native_item *item, struct 
         message_new(&item->item.message, native->name, native->codepage, err) != 0)
         return -1;
     if (mai_envelope(native->batch.mai, item->item.message, err) != 0 ||
-        read_counter(native, item, err) != 0)
+        check_fit(item, err) != 0 || read_counter(native, item, err) != 0)
         return -1;
-    complete_date(item);
+    complete_date(native, item);
     return find_recipients(native->batch.queue, item, err);
 }
 

@@ -279,8 +279,24 @@ static int copy_strings(struct native *native, const struct native_settings *set
     return 0;
 }
 
+/* Layouts and keys may differ from postoffice to postoffice. */
+static int check_name(const struct native *native, const char *file, struct error *err)
+{
+    const struct profile *profile = native->profile;
+
+    if (!profile_knows(profile, PROFILE_POSTOFFICE) ||
+        route_same_name(profile->postoffice, native->name))
+        return 0;
+    return error_set(err, ERROR_SETUP, "",
+                     "%s: was learnt from %s, and this is postoffice %s: calibrate this one, or "
+                     "correct its name in the settings",
+                     file, profile->postoffice, native->name);
+}
+
 static int check_profile(const struct native *native, const char *file, struct error *err)
 {
+    if (check_name(native, file, err) != 0)
+        return -1;
     if (key_check_profile(native->profile, err) != 0 ||
         mai_check_profile(native->profile, err) != 0)
         return error_prefix(err, "%s", file);

@@ -23,6 +23,18 @@ static void trailer_text(const struct profile *profile, char *out, size_t size)
             (size_t)snprintf(out + at, size - at, "%s%02X", i != 0 ? " " : "", profile->trailer[i]);
 }
 
+static void parts_text(const struct profile *profile, char *out, size_t size)
+{
+    char name[PROFILE_PART_TEXT];
+    size_t at = 0;
+
+    snprintf(out, size, "none");
+    for (size_t i = 0; i < profile->ignored_count && at + PROFILE_PART_TEXT < size; i++) {
+        profile_part_text(&profile->ignored[i], name);
+        at += (size_t)snprintf(out + at, size - at, "%s%s", i != 0 ? " " : "", name);
+    }
+}
+
 static unsigned number_of(const struct profile *profile, enum profile_value value)
 {
     switch ((int)value) {
@@ -53,7 +65,7 @@ static unsigned number_of(const struct profile *profile, enum profile_value valu
     }
 }
 
-/* Values that are one of two words. */
+/* Values that are words. */
 static const char *word_of(const struct profile *profile, enum profile_value value)
 {
     static const char *const verdicts[] = {"insufficient", "readable", "proven"};
@@ -71,8 +83,12 @@ static const char *word_of(const struct profile *profile, enum profile_value val
         return profile->mai_counter_big ? "big" : "little";
     case PROFILE_ATT_CIPHER:
         return profile->att_enciphered ? "whole" : "none";
+    case PROFILE_NAME:
+        return profile->name;
+    case PROFILE_POSTOFFICE:
+        return profile->postoffice;
     case PROFILE_DATE_FORM:
-        return "yyyy-mm-dd hh:mm";
+        return profile->date_form;
     case PROFILE_CHAIN:
         return "previous-ciphertext-xor";
     case PROFILE_CODEPAGE:
@@ -90,12 +106,12 @@ void profile_value_text(const struct profile *profile, enum profile_value value,
     out[0] = '\0';
     if (!profile_knows(profile, value))
         return;
-    if (value == PROFILE_NAME)
-        snprintf(out, size, "%s", profile->name);
-    else if (word != NULL)
+    if (word != NULL)
         snprintf(out, size, "%s", word);
     else if (value == PROFILE_TRAILER)
         trailer_text(profile, out, size);
+    else if (value == PROFILE_IGNORED)
+        parts_text(profile, out, size);
     else if (value == PROFILE_COUNT_NEW)
         offset_text(profile->key_new, out, size);
     else if (value == PROFILE_COUNT_UNREAD)
@@ -128,7 +144,7 @@ static void write_key(const struct profile *profile, FILE *stream)
 int profile_write(const struct profile *profile, profile_note *note, const void *context,
                   FILE *stream, struct error *err)
 {
-    char value[96], comment[256];
+    char value[PROFILE_VALUE_SIZE], comment[400];
 
     for (int v = 0; v < PROFILE_VALUES; v++) {
         profile_value_text(profile, (enum profile_value)v, value, sizeof value);

@@ -28,6 +28,8 @@ enum form {
     FORM_VERDICT,
     FORM_TRAILER,
     FORM_CODEPAGE,
+    FORM_DATE,
+    FORM_PARTS,
 };
 
 struct rule {
@@ -43,6 +45,11 @@ struct rule {
 static const struct rule rules[PROFILE_VALUES] = {
     [PROFILE_NAME] = {"profile", AT(name), {0}, FORM_TEXT, sizeof((struct profile *)0)->name},
     [PROFILE_VERDICT] = {"verdict", AT(verdict), {0}, FORM_VERDICT, 0},
+    [PROFILE_POSTOFFICE] = {"postoffice",
+                            AT(postoffice),
+                            {0},
+                            FORM_TEXT,
+                            sizeof((struct profile *)0)->postoffice},
     [PROFILE_BITMAP_OFFSET] =
         {"key.bitmap_offset", AT(key_bitmap_offset), {0}, FORM_NUMBER, KEY_FILE_SIZE - BITMAP_SIZE},
     [PROFILE_BITMAP_ORDER] = {"key.bitmap_order", AT(key_msb_first), {"lsb", "msb"}, FORM_WORD, 0},
@@ -71,7 +78,8 @@ static const struct rule rules[PROFILE_VALUES] = {
     [PROFILE_FIELD_TEXT] = {"mai.field.text", AT(field_text), {0}, FORM_CODE, 127},
     [PROFILE_VENDOR_PRIORITY] = {"mai.vendor.priority", AT(vendor_priority), {0}, FORM_CODE, 127},
     [PROFILE_TRAILER] = {"mai.address_trailer", AT(trailer), {0}, FORM_TRAILER, 0},
-    [PROFILE_DATE_FORM] = {"mai.date_form", 0, {"yyyy-mm-dd hh:mm", NULL}, FORM_FIXED, 0},
+    [PROFILE_DATE_FORM] = {"mai.date_form", AT(date_form), {0}, FORM_DATE, 0},
+    [PROFILE_IGNORED] = {"mai.ignored", AT(ignored), {0}, FORM_PARTS, 0},
     [PROFILE_ATT_CIPHER] = {"att.cipher", AT(att_enciphered), {"none", "whole"}, FORM_WORD, 0},
     [PROFILE_CHAIN] = {"cipher.chain", 0, {"previous-ciphertext-xor", NULL}, FORM_FIXED, 0},
     [PROFILE_PERIOD] = {"cipher.period", AT(key_period), {0}, FORM_PERIOD, PROFILE_MAX_KEY},
@@ -155,6 +163,36 @@ static int read_trailer(const struct reader *reader, char *value)
     return profile->trailer_size != 0 ? 0 : wrong(reader, "", "1 to 16 octets");
 }
 
+static int read_date_form(const struct reader *reader, const char *value)
+{
+    const char *right = date_form_wrong(value);
+
+    if (right != NULL)
+        return wrong(reader, value, right);
+    snprintf(reader->profile->date_form, sizeof reader->profile->date_form, "%s", value);
+    return 0;
+}
+
+/* Names of parts with blanks between, or "none". */
+static int read_parts(const struct reader *reader, char *value)
+{
+    struct profile *profile = reader->profile;
+    char *rest = value;
+    char *word;
+
+    if (strcmp(value, "none") == 0)
+        return 0;
+    while ((word = strsep(&rest, " \t")) != NULL) {
+        if (word[0] == '\0')
+            continue;
+        if (profile->ignored_count == PROFILE_MAX_IGNORED ||
+            profile_part_parse(word, &profile->ignored[profile->ignored_count]) != 0)
+            return wrong(reader, word, "field:10, vendor:3A, element:0B or none; 40 at most");
+        profile->ignored_count++;
+    }
+    return profile->ignored_count != 0 ? 0 : wrong(reader, "", "names of parts, or none");
+}
+
 /* "850" is the code page of that number; other names are iconv's. */
 static int read_codepage(const struct reader *reader, const char *value)
 {
@@ -182,8 +220,11 @@ static int read_word(const struct reader *reader, const struct rule *rule, const
 static int read_text(const struct reader *reader, const struct rule *rule, const char *value,
                      char *out)
 {
+    char right[40];
+
+    snprintf(right, sizeof right, "1 to %u characters", rule->limit - 1);
     if (value[0] == '\0' || strlen(value) >= rule->limit)
-        return wrong(reader, value, "1 to 63 characters");
+        return wrong(reader, value, right);
     memcpy(out, value, strlen(value) + 1);
     return 0;
 }
@@ -227,6 +268,10 @@ static int read_value(const struct reader *reader, const struct rule *rule, char
         return read_trailer(reader, value);
     case FORM_CODEPAGE:
         return read_codepage(reader, value);
+    case FORM_DATE:
+        return read_date_form(reader, value);
+    case FORM_PARTS:
+        return read_parts(reader, value);
     case FORM_NUMBER:
     case FORM_OFFSET:
     case FORM_CODE:

@@ -13,8 +13,12 @@
 
 #include "base/attr.h"
 #include "base/error.h"
+#include "postoffice/date-form.h"
+#include "postoffice/profile-part.h"
 
 #define PROFILE_MAX_KEY 65536
+#define PROFILE_MAX_IGNORED 40
+#define PROFILE_VALUE_SIZE 1200 /* of a value as text with its NUL */
 #define PROFILE_MAX_TRAILER 16
 #define PROFILE_KEY_UNKNOWN (-1)
 
@@ -22,6 +26,7 @@
 enum profile_value {
     PROFILE_NAME,
     PROFILE_VERDICT,
+    PROFILE_POSTOFFICE,
     PROFILE_BITMAP_OFFSET,
     PROFILE_BITMAP_ORDER,
     PROFILE_BITMAP_SET,
@@ -43,6 +48,7 @@ enum profile_value {
     PROFILE_VENDOR_PRIORITY,
     PROFILE_TRAILER,
     PROFILE_DATE_FORM,
+    PROFILE_IGNORED,
     PROFILE_ATT_CIPHER,
     PROFILE_CHAIN,
     PROFILE_PERIOD,
@@ -55,6 +61,7 @@ enum profile_verdict { PROFILE_INSUFFICIENT, PROFILE_READABLE, PROFILE_PROVEN };
 struct profile {
     char name[64];
     enum profile_verdict verdict;
+    char postoffice[24]; /* "NET/PO" that it was learnt from */
     uint32_t known; /* bit 1 << enum profile_value: the file gives it */
     /* KEY (560 octets, Q77926): place of the 512-octet bitmap (Q119088) and of its counters. */
     unsigned key_bitmap_offset;
@@ -71,6 +78,10 @@ struct profile {
         field_text, vendor_priority;
     uint8_t trailer[PROFILE_MAX_TRAILER]; /* what follows the name in an address string */
     size_t trailer_size;
+    char date_form[DATE_FORM_SIZE];
+    /* Parts of messages that may be stepped over although they hold strings. */
+    struct profile_part ignored[PROFILE_MAX_IGNORED];
+    size_t ignored_count;
     bool att_enciphered;
     char codepage[32]; /* name for iconv: "CP850" */
     /* Cipher key by position: 0..255, or PROFILE_KEY_UNKNOWN. */

@@ -17,9 +17,11 @@ DATE_FORMS = {
     "yyyy-mm-dd hh:mm:ss": "%Y-%m-%d %H:%M:%S",
     "dd-mm-yy hh:mm": "%d-%m-%y %H:%M",
     "mm/dd/yy hh:mm AM": "%m/%d/%y %I:%M %p",
+    "m/d/yy h:mm AM": "%-m/%-d/%y %-I:%M %p",
+    "dd.mm.yyyy hh:mm": "%d.%m.%Y %H:%M",
+    "yyyymmddhhmm": "%Y%m%d%H%M",
+    "hh:mm:ss dd/mm/yy": "%H:%M:%S %d/%m/%y",
 }
-# those that msmailgw-profile(5) has a word for; the others are said in a "# truth:" line
-PROFILE_DATE_FORMS = ("yyyy-mm-dd hh:mm",)
 # identifiers and qualifiers that Encoder.stranger() uses
 STRANGE_FIELDS, STRANGE_VENDORS = {0x10, 0x14}, set(range(0x40, 0x54))
 LONGEST_STRING = 65535
@@ -213,9 +215,7 @@ def profile_lines(layout):
     lines += [
         "mai.vendor.priority = 0x%02X" % layout.vendor_priority,
         "mai.address_trailer = " + layout.trailer.hex(" ").upper(),
-        ("" if layout.date_form in PROFILE_DATE_FORMS else "# truth: ")
-        + "mai.date_form = "
-        + layout.date_form,
+        "mai.date_form = " + layout.date_form,
         "att.cipher = " + ("whole" if layout.att_enciphered else "none"),
     ]
     return lines + ["# truth: " + line for line in _unsayable(layout)]

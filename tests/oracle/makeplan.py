@@ -167,6 +167,14 @@ def known_item(world, when):
     return item
 
 
+def keep_few(plan, few):
+    """Hardly anybody, or nobody, used carbon copies and attachments."""
+    for name in ("cc", "files"):
+        users = [item for item in plan if item[name]]
+        for item in users[: len(users) - few]:
+            item[name] = []
+
+
 def make_plan(world):
     args = world.args
     if args.demo:
@@ -177,6 +185,8 @@ def make_plan(world):
         plan = random_plan(world)
     else:
         plan = letters_plan(world)
+    if args.few is not None:
+        keep_few(plan, args.few)
     if args.known_words is not None:
         plan.append(known_item(world, plan[-1]["when"]))
     return plan

@@ -16,12 +16,13 @@ WITH_QUALIFIER = {0x43, 0x45, 0x46, 0x47, 0x4C, 0x4D, 0x7E, 0x7F}
 CONSTRUCTORS = {0x09, 0x0A, 0x0B, 0x24, 0x28, 0x45, 0x4C, 0x4D}
 MOST_DEPTH = 32
 # year, month, day, hour, minute in each form of a date, by the name that a profile has for it
-DATES = {
-    "yyyy-mm-dd hh:mm": r"(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d) (?P<H>\d\d):(?P<M>\d\d)",
-    "yyyy-mm-dd hh:mm:ss": r"(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d) (?P<H>\d\d):(?P<M>\d\d):\d\d",
-    "dd-mm-yy hh:mm": r"(?P<d>\d\d)-(?P<m>\d\d)-(?P<y>\d\d) (?P<H>\d\d):(?P<M>\d\d)",
-    "mm/dd/yy hh:mm AM": r"(?P<m>\d\d)/(?P<d>\d\d)/(?P<y>\d\d) (?P<H>\d\d):(?P<M>\d\d) (?P<x>[AP])M",
-}
+# words of a form of dates as msmailgw-profile(5) lists them; "mm" behind "hh" is the minute
+WORDS = (
+    ("yyyy", r"(?P<y>\d{4})"), ("yy", r"(?P<y>\d\d)"), ("mm", r"(?P<m>\d\d)"),
+    ("m", r"(?P<m>\d\d?)"), ("dd", r"(?P<d>\d\d)"), ("d", r"(?P<d>\d\d?)"),
+    ("hh", r"(?P<H>\d\d)"), ("h", r"(?P<H>\d\d?)"), ("nn", r"(?P<M>\d\d)"),
+    ("ss", r"\d\d"), ("AM", r"(?P<x>[AP])M"),
+)  # fmt: skip
 
 
 class BadPostoffice(Exception):
@@ -178,9 +179,19 @@ def parse(data):
     return _many(data, 0, len(data), 0, False)[0]
 
 
+def date_pattern(form):
+    form = re.sub("(hh?)([^a-z]*)mm", r"\1\2nn", form)
+    out = ""
+    while form:
+        word, pattern = next((w for w in WORDS if form.startswith(w[0])),
+                             (form[0], re.escape(form[0])))
+        out, form = out + pattern, form[len(word):]
+    return out
+
+
 def minute(raw, form):
     """A date of the given form as octets `yyyy-mm-dd hh:mm`; years of two digits are 19yy."""
-    found = re.fullmatch(DATES[form], raw.decode("ascii", "replace"))
+    found = re.fullmatch(date_pattern(form), raw.decode("ascii", "replace"))
     if not found:
         raise BadPostoffice("%r is no date of the form %s" % (raw, form))
     part = found.groupdict()

@@ -53,6 +53,16 @@ static void write_attachment(const struct po *po, const char *id, const char *pl
     po_write(po, name, cipher, strlen(plain));
 }
 
+/* A different minute for each message. */
+static const char *date_of(unsigned number)
+{
+    static char text[BAGS * RECORDS][24];
+
+    snprintf(text[number], sizeof text[0], "1997-%02u-%02u %02u:%02u", 4 + number / 60,
+             1 + number * 7 % 28, 7 + number % 12, number * 11 % 60);
+    return text[number];
+}
+
 /* Message NUMBER: its file, and its header in HEADER. The texts belong to the caller. */
 static void write_message(const struct po *po, unsigned number, unsigned *seed, enum fault fault,
                           char subject[48], char text[600], char ids[2][9])
@@ -60,7 +70,7 @@ static void write_message(const struct po *po, unsigned number, unsigned *seed, 
     struct mail mail = {.counter = 1,
                         .from = "NORTH/HQ/ADMIN",
                         .to = {"NORTH/SALES/BOND"},
-                        .date = "1997-04-07 08:00",
+                        .date = date_of(number),
                         .priority = number % 2 != 0 ? "3" : "5"};
 
     snprintf(ids[0], 9, "%08X", 0x100 + number);
@@ -107,7 +117,7 @@ static void make_office(struct po *po, enum fault fault)
                 continue;
             }
             write_message(po, bag * RECORDS + r, &seed, fault, subjects[r], texts, ids[r]);
-            headers[r] = (struct header){ids[r][0], "1997-04-07 08:00", subjects[r]};
+            headers[r] = (struct header){ids[r][0], date_of(bag * RECORDS + r), subjects[r]};
         }
         snprintf(id, sizeof id, "%08X", 0x10 + bag);
         po_mailbag(po, bag == 0 ? "00000010" : id, headers, RECORDS, deleted);
@@ -148,6 +158,8 @@ static void test_learns(void **state)
         {"mai.field.text", "0x04"},
         {"mai.vendor.priority", "0x34"},
         {"mai.address_trailer", "00 80 00 00 40"},
+        {"mai.date_form", "yyyy-mm-dd hh:mm"},
+        {"mai.ignored", "none"},
         {"att.cipher", "whole"},
         {"cipher.period", "64"},
         {"key.count_new", ""},

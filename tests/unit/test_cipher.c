@@ -46,8 +46,9 @@ static struct profile *load_published(void)
     return profile;
 }
 
-/* The known positions, 11 to 21, of the four strings that were printed. */
-static void test_published_strings(void **state)
+/* The published profile reads the tail of From and three recipients of the published message: the
+ * known positions, 11 to 21, of the four strings that were printed. */
+static void test_published_profile_reads_from_and_three_recipients(void **state)
 {
     static const struct {
         size_t at, size;
@@ -157,7 +158,7 @@ static void test_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_published_strings), cmocka_unit_test(test_unknown_positions),
+        cmocka_unit_test(test_published_profile_reads_from_and_three_recipients), cmocka_unit_test(test_unknown_positions),
         cmocka_unit_test(test_gap),               cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_nothing),
     };

@@ -636,6 +636,94 @@ static void test_profiles(void **state)
     }
 }
 
+/* Learnt from one postoffice and used for another. */
+static void test_other_postoffice(void **state)
+{
+    char text[4200];
+    struct error err = {0};
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    snprintf(text, sizeof text, "%spostoffice = SOUTH/HQ\n", po_profile());
+    po_write_profile(&f.po, text);
+    assert_int_equal(door_open_native(&f.door, &f.settings, &err), -1);
+    assert_int_equal(err.class, ERROR_SETUP);
+    assert_non_null(strstr(err.text, "was learnt from SOUTH/HQ, and this is postoffice NORTH/HQ"));
+    f.settings.name = "south/hq";
+    open_door(&f);
+    end(&f);
+}
+
+static void change_record(struct po *po, size_t at, const char *text)
+{
+    uint8_t data[580];
+
+    po_read(po, "MBG/00000010.MBG", data, sizeof data);
+    memcpy(data + 116 + at, text, strlen(text) + 1);
+    po_write(po, "MBG/00000010.MBG", data, sizeof data);
+}
+
+/* What the mailbag says in clear is what the message must say. */
+static void test_profile_fits(void **state)
+{
+    static const struct {
+        size_t at;
+        const char *text, *wanted;
+    } records[] = {
+        {0x0D, "oNe", "!00000061 " SALES_REST}, {0x0D, "", "!00000061 " SALES_REST},
+        {0x0D, "one more", "!00000061 " SALES_REST}, {0x02, "SOMEBODY", "!00000061 " SALES_REST},
+        {0x02, "ADMINISTRA", "!00000061 " SALES_REST}, {0x02, "admin", ALL}, {0x02, "", ALL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
+        struct fixture f;
+        begin(&f);
+        change_record(&f.po, records[i].at, records[i].text);
+        open_door(&f);
+        expect_round(&f, 10, "", records[i].wanted);
+        end(&f);
+    }
+}
+
+/* The fixture's profile without Cc, and with what may be ignored. */
+static void write_without_cc(const struct po *po, const char *ignored)
+{
+    const char *all = po_profile(), *cc = strstr(all, "mai.field.cc = 6\n");
+    char text[4200];
+
+    snprintf(text, sizeof text, "%.*s%smai.ignored = %s\n", (int)(cc - all), all,
+             strchr(cc, '\n') + 1, ignored);
+    po_write_profile(po, text);
+}
+
+/* A field that nobody had used when the profile was made is not lost: the message stays, and goes
+ * as soon as the profile knows the field. */
+static void test_unknown_part(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    write_without_cc(&f.po, "none");
+    open_door(&f);
+    expect_round(&f, 10, "otf", "one@NORTH/SALES !00000062 three@NORTH/SALES four@NORTH/SALES "
+                                "three@SMTP ");
+    expect_round(&f, 10, "otf", "!00000062 ");
+    door_free(f.door);
+    po_write_profile(&f.po, po_profile());
+    open_door(&f);
+    expect_round(&f, 10, "otf", "two@NORTH/SALES ");
+    expect_round(&f, 10, "otf", "");
+    end(&f);
+    begin(&f);
+    write_without_cc(&f.po, "field:06");
+    open_door(&f);
+    expect_round(&f, 10, "", ALL);
+    end(&f);
+}
+
 static void test_settings(void **state)
 {
     static const char *const unknown[] = {"NORTH/NOBODY"};
@@ -694,7 +782,8 @@ int main(void)
         cmocka_unit_test(test_removal),  cmocka_unit_test(test_shared),
         cmocka_unit_test(test_read_only), cmocka_unit_test(test_locked),
         cmocka_unit_test(test_changed_under_us), cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_profiles), cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_profiles), cmocka_unit_test(test_settings), cmocka_unit_test(test_other_postoffice),
+        cmocka_unit_test(test_profile_fits), cmocka_unit_test(test_unknown_part),
         cmocka_unit_test(test_routes),    cmocka_unit_test(test_ended_early),
         cmocka_unit_test(test_named_twice), cmocka_unit_test(test_sharers),
     };

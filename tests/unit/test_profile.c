@@ -33,7 +33,8 @@ static void test_reference(void **state)
     assert_string_equal(profile->name, "reference");
     assert_int_equal(profile->verdict, PROFILE_INSUFFICIENT);
     for (unsigned i = 0; i < PROFILE_VALUES; i++)
-        assert_int_equal(profile_knows(profile, (enum profile_value)i), i != PROFILE_PERIOD);
+        assert_int_equal(profile_knows(profile, (enum profile_value)i),
+                         i != PROFILE_PERIOD && i != PROFILE_POSTOFFICE && i != PROFILE_IGNORED);
     assert_int_equal(profile->key_bitmap_offset, 0x30);
     assert_true(profile->key_set_is_deleted);
     assert_false(profile->key_msb_first);
@@ -98,6 +99,32 @@ static void test_key_runs(void **state)
     profile_free(profile);
 }
 
+static void test_parts(void **state)
+{
+    static const struct profile_part right[] = {
+        {0x4C, 1, {0x10}}, {0x7F, 3, {0x00, 0x01, 0x0A}}, {0x0B, 0, {0}}};
+    struct profile *profile;
+    struct error err = {0};
+    char name[PROFILE_PART_TEXT];
+
+    (void)state;
+    assert_int_equal(load_text("mai.ignored = field:10  vendor:00010a element:0B\n", &profile, &err),
+                     0);
+    assert_int_equal(profile->ignored_count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(profile_part_same(&profile->ignored[i], &right[i]));
+    assert_false(profile_part_same(&profile->ignored[0], &profile->ignored[1]));
+    profile_part_text(&profile->ignored[1], name);
+    assert_string_equal(name, "vendor:00010A");
+    profile_part_text(&profile->ignored[2], name);
+    assert_string_equal(name, "element:0B");
+    profile_free(profile);
+    assert_int_equal(load_text("mai.ignored = none\n", &profile, &err), 0);
+    assert_true(profile_knows(profile, PROFILE_IGNORED));
+    assert_int_equal(profile->ignored_count, 0);
+    profile_free(profile);
+}
+
 static void test_empty(void **state)
 {
     struct profile *profile;
@@ -129,7 +156,19 @@ static const struct {
     {"mai.field.from = 0\n", "a number from 1 to 127"},
     {"mai.field.from = 128\n", "a number from 1 to 127"},
     {"mai.field.from = 5\nmai.field.to = 5\n", "two of mai.field"},
-    {"mai.date_form = dd.mm.yy\n", "yyyy-mm-dd hh:mm"},
+    {"mai.date_form = dd.mm.yy\n", "year, month, day, hour"},
+    {"mai.date_form = dd.mm.yy hh:mm hh\n", "once each"},
+    {"mai.ignored =\n", "names of parts"},
+    {"mai.ignored = field:\n", "field:10"},
+    {"mai.ignored = field:1\n", "field:10"},
+    {"mai.ignored = field:1G\n", "field:10"},
+    {"mai.ignored = field:112233445566778899\n", "field:10"},
+    {"mai.ignored = element:80\n", "field:10"},
+    {"mai.ignored = element:0A0B\n", "field:10"},
+    {"mai.ignored = none field:10\n", "field:10"},
+    {"mai.ignored = 0x10\n", "field:10"},
+    {"postoffice =\n", "1 to 23 characters"},
+    {"postoffice = ABCDEFGHIJKL/ABCDEFGHIJKL\n", "1 to 23 characters"},
     {"cipher.chain = none\n", "previous-ciphertext-xor"},
     {"cipher.period = 0\n", "a number from 1 to 65536"},
     {"cipher.key[0..1] = 01\n", "as many octets"},
@@ -180,7 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reference), cmocka_unit_test(test_published),
-        cmocka_unit_test(test_key_runs),  cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_key_runs),  cmocka_unit_test(test_empty), cmocka_unit_test(test_parts),
         cmocka_unit_test(test_bad),       cmocka_unit_test(test_not_a_file),
     };
 
