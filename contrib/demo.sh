@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Shows msmailgw at work on a Debian 12 machine: installs what is missing, builds, makes a postoffice
-# of three mailbags with 40 messages, 31 of them for people who moved, starts a mail server with TLS
-# and AUTH on loopback, drains the postoffice into it, and proves that a second run relays nothing.
+# whose layout and cipher key are random and given to nobody, with three outbound mailbags of 40
+# messages, 31 of them for people who moved; starts a mail server with TLS and AUTH on loopback; lets
+# the postoffice teach its layout; drains it, and proves that a second run relays nothing.
 #
 #   contrib/demo.sh                      as root; ends with status 0 when all of it was so
 #   MSMAILGW_DEMO_BUILD=DIR contrib/demo.sh    uses the programs in DIR instead of building
@@ -89,7 +90,8 @@ log = relay.log
 postoffice HQ {
     name = NORTH/HQ
     path = po
-    profile = po.profile
+    profile = hq.profile
+    codepage = 850
     queues = { "NORTH/SALES", "NORTH/WORKS", "SOUTH/LAB" }
     timezone = Europe/Berlin
 }
@@ -127,12 +129,19 @@ export PATH=$top/contrib/demo:$PATH
 cd "$work"
 run msmailgw --version
 
-say "a postoffice of three mailbags, the map of those who moved, and a mail server"
-python3 "$top/tests/mkpostoffice.py" --demo po
+say "a postoffice of a random layout and key, the map of those who moved, and a mail server"
+seed=$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')
+period=$((40 + seed % 200))
+python3 "$top/tests/mkpostoffice.py" --demo --layout random --language english --codepage 850 \
+    --archive 300 --seed "$seed" --period "$period" --profile truth.profile po
 (umask 077 && touch password)
 start_server
 write_settings
 run cat demo.conf
+
+say "the postoffice teaches its layout and its key"
+run msmailgw -c demo.conf postoffice calibrate HQ --write hq.profile
+expect '^Verdict: +proven$' "the layout of the postoffice is not proven"
 
 say "is everything in order?"
 run msmailgw -c demo.conf check
@@ -164,4 +173,4 @@ run msmailgw -c demo.conf status --remains
 [ "$(msmailgw --json -c demo.conf status --remains | grep -c '"unmapped"')" -eq 9 ] ||
     fail "not 9 items are left"
 
-say "done: 31 relayed, 9 left, 0 on the second run"
+say "done: layout and key learnt, 31 relayed, 9 left, 0 on the second run"

@@ -368,17 +368,18 @@ def settle_layout(parser, args):
     if args.layout == "reference":
         args.codepage = args.codepage or "850"
         args.messages = 100 if args.messages is None else args.messages
-        if args.codepage in ("852", "866") or args.language:
-            parser.error("this code page or language needs --layout random")
+        if args.codepage in ("852", "866") or args.language or args.period:
+            parser.error("this code page, language or period needs --layout random")
         return
-    if args.demo or args.bench:
-        parser.error("--demo and --bench have the reference layout")
+    if args.bench:
+        parser.error("--bench has the reference layout")
     pages = corpora.CODEPAGES
     if args.language and args.codepage and args.codepage not in pages[args.language]:
         parser.error("%s is not written in code page %s" % (args.language, args.codepage))
     rng = random.Random("mkpostoffice layout %d" % args.seed)
     messages = round(30 * (500 / 30) ** rng.random())
     args.form = makelayout.random_layout(rng, corpora, args)
+    args.form.period = args.period or args.form.period
     args.codepage = args.form.codepage
     args.messages = messages if args.messages is None else args.messages
 
@@ -460,6 +461,14 @@ def arguments(argv):
     parser.add_argument(
         "--local-share", type=float, default=0.12, help="of the mail, for local users alone"
     )
+    parser.add_argument(
+        "--archive",
+        type=int,
+        default=0,
+        metavar="N",
+        help="with --demo and a random layout: N letters of people who stay",
+    )
+    parser.add_argument("--period", type=int, help="random layout only: of the key; by seed")
     parser.add_argument("--truth")
     parser.add_argument("--profile")
     parser.add_argument("--map")
@@ -468,6 +477,8 @@ def arguments(argv):
     settle_layout(parser, args)
     args.codec = "cp" + args.codepage
     args.known_words = known_words(parser, args)
+    if args.archive and not (args.demo and args.layout == "random"):
+        parser.error("--archive goes with --demo and --layout random")
     if os.path.isdir(args.dir) and os.listdir(args.dir):
         parser.error("%s is not empty" % args.dir)
     if args.later and (args.sabotage or args.later >= args.messages):

@@ -92,17 +92,36 @@ def random_plan(world):
     return plan
 
 
+def archive_plan(world):
+    """Letters between local users, who stay: mail that others have read and kept."""
+    if not world.args.archive:
+        return []
+    boxes = ["/".join(OWN) + "/" + user["box"] for user in world.users if user["box"]]
+
+    def recipients():
+        names = world.rng.sample(boxes, world.rng.choice((1, 1, 2, 3)))
+        return names[:1], names[1:]
+
+    return letters(world, world.args.archive, recipients, lambda: world.rng.choice(boxes))
+
+
 def letters_plan(world):
     """Ordinary letters in the language of a random layout."""
+    return letters(
+        world, world.args.messages, lambda: recipients_of(world), lambda: sender_of(world)
+    )
+
+
+def letters(world, count, recipients, sender):
     rng, args, layout = world.rng, world.args, world.args.form
     letters = makeletters.Letters(rng, layout)
     now, plan, seen = datetime.datetime(1997, 4, 7, 8, 0), [], set()
-    while len(plan) < args.messages:
+    while len(plan) < count:
         now = next_time(rng, now).replace(second=rng.randint(1, 59))
-        to, cc = recipients_of(world)
+        to, cc = recipients()
         language = letters.language()
         item = {
-            "sender": sender_of(world),
+            "sender": sender(),
             "to": to,
             "cc": cc,
             "when": now,
@@ -159,7 +178,7 @@ def keep_few(plan, few):
 def make_plan(world):
     args = world.args
     if args.demo:
-        plan = demo_plan(world)
+        plan = archive_plan(world) + demo_plan(world)
     elif args.bench:
         plan = bench_plan(world)
     elif args.form is makelayout.REFERENCE:
@@ -228,6 +247,7 @@ def demo_plan(world):
                 "priority": "3",
                 "files": [] if files is None else [makecontent.DEMO_FILES[files]],
                 "wild": False,
+                "block": "",
             }
         )
         now += datetime.timedelta(minutes=rng.randint(7, 50))
