@@ -152,6 +152,7 @@ def names_of_tests(top, program):
     keys = re.findall(r'^ {4}"([\w-]+)": ', text, re.M)
     begins = re.findall(r'^ {4}NATIVE\["([\w-]+-)" \+', text, re.M)
     names |= set(keys) | {begin + key for begin in begins for key in keys}
+    names |= set(re.findall(r"^@case\(.*?^def (\w+)\(", text, re.M | re.S))
     folder = os.path.dirname(program)
     stem = os.path.basename(program).removesuffix(".py").removesuffix("d")
     for module in re.findall(r"^import (\w+)", text, re.M):
