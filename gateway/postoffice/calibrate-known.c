@@ -17,8 +17,7 @@
 #define RUN 256          /* positions that other texts confirm or refute at a time */
 #define RUNS (CAL_MAX_KEY / RUN)
 #define RUN_LEAST 150    /* octets of other texts from which a run can be told */
-#define RUN_POSITIONS 32 /* at so many positions: in fewer there may be one word again and again   \
-                          */
+#define RUN_POSITIONS 32 /* at so many positions: fewer may be one word again and again */
 #define RUN_MOST 1500
 #define SEEN_BITS 20    /* two in one slot cost an observation */
 #define FIRST_LOOK 400  /* octets after which a hopeless place is left */
