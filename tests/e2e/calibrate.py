@@ -8,6 +8,7 @@ changes, and what a gateway relays under the profile that it wrote is the truth;
   calibrate.py --seeds 1-300 --layout random --drain-all --only seed
                                                everything varied that no document places
   calibrate.py --sabotage 1-60 --only sabotage evidence that contradicts itself, both layouts"""
+import collections
 import os
 import re
 import shutil
@@ -20,6 +21,8 @@ from native import seeds_of, tree
 SIZES = (30, 60, 100, 150, 100, 250, 100, 40, 100, 200, 120, 500)
 PAGES = ("437", "850", "1252")
 RUN = re.compile(r"cipher\.key\[(\d+)\.\.(\d+)\]$")
+NAMED = re.compile(r"^.*?\.MAI: (offset \S+: )?")
+NUMBER = re.compile(r"0x[0-9A-F]+|\b[0-9A-F]*[0-9][0-9A-F]*\b")
 OURS = ("profile", "verdict", "codepage", "postoffice", "mai.ignored")
 SHORT = {"reference": range(1, 7), "random": range(1, 13)}
 SABOTAGES = {"random": range(1, 4), "reference": range(77, 79)}
@@ -34,6 +37,7 @@ class Count:
         self.rows = []  # (messages, verdict)
         self.values = self.positions = self.wrong_values = self.wrong_positions = 0
         self.drained = self.relayed = self.held = self.wrong_messages = self.sabotages = 0
+        self.reasons = collections.Counter()  # why items are held, without numbers and names
 
     def verdicts(self, least, most):
         found = [verdict for messages, verdict in self.rows if least <= messages < most]
@@ -54,6 +58,8 @@ class Count:
             self.values, self.wrong_values, self.positions, self.wrong_positions)
         yield "drained %d postoffices: relayed %d, held %d, wrong messages relayed %d" % (
             self.drained, self.relayed, self.held, self.wrong_messages)
+        for reason, count in self.reasons.most_common():
+            yield "  held %5d: %s" % (count, reason)
         yield "sabotaged %d, proven 0" % self.sabotages
 
 
@@ -150,8 +156,14 @@ class Calibrated:
         TOTAL.drained += 1
         TOTAL.relayed += len(gone)
         TOTAL.held += len(expected) - len(gone)
+        self.count_reasons(expected - gone)
         return len(gone), len(expected)
 
+    def count_reasons(self, held):
+        for row in self.gate.json("status", "--remains") if held else ():
+            if (row["mailbag"], row["record"]) in held:
+                reason = NAMED.sub("", row["reason"])
+                TOTAL.reasons[NUMBER.sub("N", reason)] += 1
 
     def forget(self):
         """Its files are not needed any more; hundreds of postoffices would fill a disk."""
