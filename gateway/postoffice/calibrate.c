@@ -72,6 +72,8 @@ void cal_refuse(struct calibration *cal, enum profile_value value, unsigned agre
 }
 
 static void add_want(struct calibration *cal, enum profile_value value, const char *format,
+                     va_list args) PRINTF_LIKE(3, 0);
+static void add_want(struct calibration *cal, enum profile_value value, const char *format,
                      va_list args)
 {
     if (cal->wanted_count == CAL_MAX_WANTED)
