@@ -163,6 +163,7 @@ class Calibrated:
         for row in self.gate.json("status", "--remains") if held else ():
             if (row["mailbag"], row["record"]) in held:
                 reason = NAMED.sub("", row["reason"])
+                reason = re.sub(r"^.*\.ATT: ", "attachment: ", reason)
                 TOTAL.reasons[NUMBER.sub("N", reason)] += 1
 
     def forget(self):
