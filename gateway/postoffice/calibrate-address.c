@@ -19,20 +19,31 @@
 
 /* ---- address strings ---- */
 
-int cal_decode_address(const struct calibration *cal, const struct cal_string *string,
-                       uint8_t *clear, size_t *name)
+/* SIZE: how many octets the known key opens; the name ends within them. */
+static int decode_name(const struct calibration *cal, const struct cal_string *string,
+                       uint8_t *clear, size_t *name, size_t *size)
 {
-    if (string->vendor || string->place != CAL_DIRECT || string->length > CAL_HEAD ||
-        cal_decode(cal, string->head, string->length, clear) != string->length)
+    size_t head = string->length < CAL_HEAD ? string->length : CAL_HEAD;
+
+    if (string->vendor || string->place != CAL_DIRECT)
         return -1;
-    *name = strnlen((const char *)clear, string->length);
-    if (*name == 0 || *name == string->length)
+    *size = cal_decode(cal, string->head, head, clear);
+    *name = strnlen((const char *)clear, *size);
+    if (*name == 0 || *name == *size)
         return -1;
     for (size_t i = 0; i < *name; i++) {
         if (clear[i] < 0x20 || clear[i] == 0x7F)
             return -1;
     }
     return memchr(clear, '/', *name) != NULL || memchr(clear, ':', *name) != NULL ? 0 : -1;
+}
+
+int cal_decode_address(const struct calibration *cal, const struct cal_string *string,
+                       uint8_t *clear, size_t *name)
+{
+    size_t size;
+
+    return decode_name(cal, string, clear, name, &size) == 0 && size == string->length ? 0 : -1;
 }
 
 struct trailer {
@@ -72,12 +83,13 @@ static void see_recipients(const struct calibration *cal, struct trailer *traile
     }
 }
 
-/* Originators end in the trailer too, with octets of unknown meaning behind it. */
+/* Originators end in the trailer too, with octets of unknown meaning behind it, which are read by
+ * nobody and may lie beyond the known key. */
 static void check_senders(struct calibration *cal)
 {
     unsigned agree = 0, disagree = 0;
     uint8_t clear[CAL_HEAD];
-    size_t name;
+    size_t name, known;
 
     for (size_t m = 0; m < cal->mail_count; m++) {
         const struct cal_mail *mail = &cal->mails[m];
@@ -87,12 +99,11 @@ static void check_senders(struct calibration *cal)
             const struct cal_string *string = &cal->strings[mail->first + i];
             bool fits;
             if (string->code != FROM || string->nth != 0 || string->vendor ||
-                cal_decode_address(cal, string, clear, &name) != 0 ||
+                decode_name(cal, string, clear, &name, &known) != 0 ||
                 memchr(clear, ':', name) != NULL)
                 continue;
             fits = name > size && memcmp(clear + name - size, sender, size) == 0 &&
-                   clear[name - size - 1] == '/' &&
-                   string->length - name >= cal->profile.trailer_size &&
+                   clear[name - size - 1] == '/' && known - name >= cal->profile.trailer_size &&
                    memcmp(clear + name, cal->profile.trailer, cal->profile.trailer_size) == 0;
             agree += fits;
             disagree += !fits;

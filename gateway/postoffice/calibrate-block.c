@@ -67,16 +67,17 @@ static size_t shown_length(const uint8_t *name, size_t size)
     return size - first;
 }
 
-/* The address in STRING, -1 when it cannot be read. What a client shows of it begins at *SHOWN. */
+/* The name in STRING, -1 when it cannot be read to its NUL: what follows may lie beyond the known
+ * key. What a client shows of it begins at *SHOWN. */
 static int read_address(const struct calibration *cal, const struct cal_string *string,
                         uint8_t clear[CAL_HEAD + 1], size_t *shown)
 {
-    size_t size;
+    size_t size = string->length < CAL_HEAD ? string->length : CAL_HEAD;
 
-    if (string->length > CAL_HEAD ||
-        cal_decode(cal, string->head, string->length, clear) != string->length)
+    size = cal_decode(cal, string->head, size, clear);
+    clear[size] = '\0';
+    if (size != string->length && strlen((const char *)clear) == size)
         return -1;
-    clear[string->length] = '\0';
     size = strlen((const char *)clear);
     *shown = size - shown_length(clear, size);
     return 0;
