@@ -45,22 +45,3 @@ int date_offset(const char *zone, const struct message_date *date, int *seconds,
     g_time_zone_unref(tz);
     return 0;
 }
-
-int date_of(const struct message_date *date, const struct mime_options *options, GDateTime **out,
-            struct error *err)
-{
-    GTimeZone *fixed;
-    int seconds;
-
-    if (!message_date_valid(date)) {
-        *out = g_date_time_new_from_unix_utc(options->received_ms / 1000);
-        return *out != NULL ? 0
-                            : error_set(err, ERROR_DATA, "5.6.0", "no date, and none to put there");
-    }
-    if (date_offset(options->timezone, date, &seconds, err) != 0)
-        return -1;
-    fixed = g_time_zone_new_offset(seconds);
-    *out = g_date_time_new(fixed, date->year, date->month, date->day, date->hour, date->minute, 0);
-    g_time_zone_unref(fixed);
-    return *out != NULL ? 0 : error_set(err, ERROR_DATA, "5.6.0", "the date cannot be written");
-}

@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message/charset.h"
-
-#define NAME_MAX_CHARACTERS 255
 #define NAME_PIECE                                                                                 \
     16 /* octets of a name in one piece: tripled by escapes they still fit a line                  \
         */
@@ -162,45 +159,4 @@ GMimePart *part_file(const char *name, GMimeStream *stream, uint64_t size)
     set_content(part, stream, GMIME_CONTENT_ENCODING_BASE64);
     g_free(ascii);
     return part;
-}
-
-/* RAW without its control octets; they are in no character of any code page. g_free. */
-static char *without_controls(const char *raw)
-{
-    GString *kept = g_string_new(NULL);
-
-    for (; *raw != '\0'; raw++)
-        if ((guchar)*raw >= 0x20 && *raw != 0x7F)
-            g_string_append_c(kept, *raw);
-    return g_string_free(kept, FALSE);
-}
-
-static const char *base_name(const char *name)
-{
-    const char *at;
-
-    if (g_ascii_isalpha(name[0]) && name[1] == ':')
-        name += 2;
-    for (at = name; *at != '\0'; at++)
-        if (*at == '/' || *at == '\\')
-            name = at + 1;
-    return name;
-}
-
-int part_name(const char *codepage, const char *raw, char **out, size_t *bad, struct error *err)
-{
-    char *kept = without_controls(raw);
-    const char *base;
-    char *line;
-    int status = charset_line(codepage, kept, &line, bad, err);
-
-    g_free(kept);
-    if (status != 0)
-        return -1;
-    base = base_name(line);
-    if (base[strspn(base, " ")] == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
-        base = "attachment";
-    *out = header_cut(base, NAME_MAX_CHARACTERS);
-    free(line);
-    return 0;
 }

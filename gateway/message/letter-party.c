@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who wrote a letter, and to whom. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "message/address.h"
+#include "message/letter-int.h"
+
+#define ADDRESS_LINE_MAX 900 /* octets of an address that still fits a line, whole */
+
+/* The map, else a typed SMTP address as it is, else encapsulated. A pending entry has not moved
+ * yet and counts as unmapped. */
+static int party_resolve(struct letter_job *job, struct letter_party *party, const char *address,
+                         struct error *err)
+{
+    const struct letter_options *options = job->options;
+    const struct map_entry *entry = options->map != NULL ? map_find(options->map, address) : NULL;
+    char type[8], smtp[ADDRESS_LINE_MAX + 1];
+    const char *value;
+
+    if (entry != NULL && entry->active) {
+        snprintf(smtp, sizeof smtp, "%s", entry->smtp);
+        party->display = strdup(entry->display);
+    } else if (address_typed(address, type, sizeof type, &value) && strcmp(type, "SMTP") == 0 &&
+               address_smtp_valid(value)) {
+        snprintf(smtp, sizeof smtp, "%s", value);
+        party->display = strdup("");
+    } else {
+        if (address_encapsulate(address, options->domain, smtp, sizeof smtp, NULL) != 0)
+            smtp[0] = '\0';
+        if (letter_line(job, address, &party->display, err) != 0)
+            return -1;
+    }
+    party->smtp = strdup(smtp);
+    if (party->smtp == NULL || party->display == NULL)
+        return letter_no_memory(err);
+    letter_cut(party->display, LETTER_TEXT_MAX);
+    return 0;
+}
+
+static int add_party(struct letter_job *job, const struct message_address *address,
+                     struct error *err)
+{
+    struct letter_party *party = &job->letter->parties[job->letter->party_count++];
+
+    party->role = address->role;
+    return party_resolve(job, party, address->text, err);
+}
+
+/* Mail of these must never be answered by a report (Q98067). */
+static bool has_null_sender(const struct message *message, const char *from)
+{
+    const char *box = strrchr(from, '/');
+
+    return message->priority == 'C' || (box != NULL && strcasecmp(box + 1, "POSTMASTER") == 0);
+}
+
+static int fill_from(struct letter_job *job, struct error *err)
+{
+    const struct message_address *from = message_from(job->message);
+    const char *smtp;
+
+    if (from == NULL)
+        return error_set(err, ERROR_DATA, "5.1.7", "the message has no sender");
+    if (add_party(job, from, err) != 0)
+        return -1;
+    smtp = job->letter->parties[0].smtp;
+    if (smtp[0] == '\0' || strlen(smtp) > ADDRESS_SMTP_MAX)
+        return error_set(err, ERROR_DATA, "5.1.7",
+                         "no SMTP address can be made from the sender \"%.60s\"; add it to the map",
+                         from->text);
+    job->letter->sender = strdup(has_null_sender(job->message, from->text) ? "" : smtp);
+    return job->letter->sender != NULL ? 0 : letter_no_memory(err);
+}
+
+static int fill_role(struct letter_job *job, enum address_role role, struct error *err)
+{
+    const struct message *message = job->message;
+    size_t i;
+
+    for (i = 0; i < message->address_count; i++)
+        if (message->addresses[i].role == role && add_party(job, &message->addresses[i], err) != 0)
+            return -1;
+    return 0;
+}
+
+int letter_fill_parties(struct letter_job *job, struct error *err)
+{
+    job->letter->parties = calloc(job->message->address_count + 1, sizeof *job->letter->parties);
+    if (job->letter->parties == NULL)
+        return letter_no_memory(err);
+    return fill_from(job, err) == 0 && fill_role(job, ADDRESS_TO, err) == 0 &&
+                   fill_role(job, ADDRESS_CC, err) == 0
+               ? 0
+               : -1;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "message/letter.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "message/letter-int.h"
+#include "message/mime-int.h"
+
+#define ID_DIGITS 32 /* hex digits of the fingerprint in a Message-ID */
+
+int letter_no_memory(struct error *err)
+{
+    return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for a message");
+}
+
+char *letter_message_id(const uint8_t fingerprint[FINGERPRINT_SIZE], const char *domain)
+{
+    char hex[FINGERPRINT_HEX_SIZE];
+    size_t size = strlen(domain) + ID_DIGITS + sizeof "<mm.@>";
+    char *id = malloc(size);
+
+    fingerprint_hex(fingerprint, hex);
+    if (id != NULL)
+        snprintf(id, size, "<mm.%.*s@%s>", ID_DIGITS, hex, domain);
+    return id;
+}
+
+void letter_cut(char *utf8, size_t max)
+{
+    for (; *utf8 != '\0'; utf8++) {
+        if (((unsigned char)*utf8 & 0xC0) == 0x80)
+            continue;
+        if (max-- == 0) {
+            *utf8 = '\0';
+            return;
+        }
+    }
+}
+
+int letter_line(struct letter_job *job, const char *text, char **out, struct error *err)
+{
+    if (charset_line(job->message->codepage, text, out, &job->letter->undecodable, err) != 0)
+        return -1;
+    letter_cut(*out, LETTER_TEXT_MAX);
+    return 0;
+}
+
+int letter_add_header(struct letter *letter, const char *name, const char *value, struct error *err)
+{
+    struct letter_header *room =
+        reallocarray(letter->headers, letter->header_count + 1, sizeof *room);
+    struct letter_header *header;
+
+    if (room == NULL)
+        return letter_no_memory(err);
+    letter->headers = room;
+    header = &room[letter->header_count++];
+    header->name = strdup(name);
+    header->value = strdup(value);
+    return header->name != NULL && header->value != NULL ? 0 : letter_no_memory(err);
+}
+
+static int fill_date(struct letter_job *job, struct error *err)
+{
+    const struct message_date *date = &job->message->date;
+    struct tm local = {.tm_year = date->year - 1900,
+                       .tm_mon = date->month - 1,
+                       .tm_mday = date->day,
+                       .tm_hour = date->hour,
+                       .tm_min = date->minute};
+
+    if (!message_date_valid(date)) {
+        job->letter->date_s = job->options->received_ms / 1000;
+        return 0;
+    }
+    if (date_offset(job->options->timezone, date, &job->letter->date_offset_s, err) != 0)
+        return -1;
+    job->letter->date_s = (int64_t)timegm(&local) - job->letter->date_offset_s;
+    return 0;
+}
+
+static int fill_source(struct letter_job *job, struct error *err)
+{
+    char *line;
+    int status;
+
+    if (charset_line(job->message->codepage, job->message->postoffice, &line,
+                     &job->letter->undecodable, err) != 0)
+        return -1;
+    status = letter_add_header(job->letter, "X-MSMail-Source", line, err);
+    free(line);
+    return status;
+}
+
+static int fill_extra(struct letter_job *job, const struct message_extra *extra, struct error *err)
+{
+    size_t size = strlen(extra->name) + strlen(extra->value) + 2;
+    char *raw = malloc(size), *line;
+    int status;
+
+    if (raw == NULL)
+        return letter_no_memory(err);
+    snprintf(raw, size, "%s=%s", extra->name, extra->value);
+    status = charset_line(job->message->codepage, raw, &line, &job->letter->undecodable, err);
+    free(raw);
+    if (status != 0)
+        return -1;
+    status = letter_add_header(job->letter, "X-MSMail-Ext", line, err);
+    free(line);
+    return status;
+}
+
+static int fill_headers(struct letter_job *job, struct error *err)
+{
+    struct letter *letter = job->letter;
+    size_t i;
+
+    letter->priority = job->message->priority;
+    letter->asks_receipt = letter->priority == 'R';
+    if (letter_line(job, job->message->subject, &letter->subject, err) != 0 ||
+        fill_date(job, err) != 0 || fill_source(job, err) != 0)
+        return -1;
+    for (i = 0; i < job->message->extra_count; i++)
+        if (fill_extra(job, &job->message->extras[i], err) != 0)
+            return -1;
+    return 0;
+}
+
+int letter_make(struct letter **out, const struct message *message,
+                const uint8_t fingerprint[FINGERPRINT_SIZE], const struct letter_options *options,
+                struct error *err)
+{
+    struct letter *letter = calloc(1, sizeof *letter);
+    struct letter_job job = {.letter = letter, .message = message, .options = options};
+
+    if (letter == NULL)
+        return letter_no_memory(err);
+    memcpy(letter->fingerprint, fingerprint, FINGERPRINT_SIZE);
+    letter->message_id = letter_message_id(fingerprint, options->domain);
+    if (letter->message_id == NULL)
+        letter_no_memory(err);
+    else if (letter_fill_parties(&job, err) == 0 && fill_headers(&job, err) == 0 &&
+             letter_fill_text(&job, err) == 0 && letter_fill_parts(&job, err) == 0) {
+        *out = letter;
+        return 0;
+    }
+    letter_free(letter);
+    return -1;
+}
+
+void letter_free(struct letter *letter)
+{
+    size_t i;
+
+    if (letter == NULL)
+        return;
+    for (i = 0; i < letter->party_count; i++) {
+        free(letter->parties[i].smtp);
+        free(letter->parties[i].display);
+    }
+    for (i = 0; i < letter->header_count; i++) {
+        free(letter->headers[i].name);
+        free(letter->headers[i].value);
+    }
+    for (i = 0; i < letter->part_count; i++) {
+        free(letter->parts[i].name);
+        free(letter->parts[i].text);
+    }
+    free(letter->parties);
+    free(letter->headers);
+    free(letter->parts);
+    content_free(letter->text);
+    free(letter->subject);
+    free(letter->sender);
+    free(letter->message_id);
+    free(letter);
+}
