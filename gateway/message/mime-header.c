@@ -287,15 +287,22 @@ static int fill_subject(GMimeMessage *out, const struct message *message, struct
     return facts->subject != NULL ? 0 : error_sys(err, ERROR_SOFT, "4.3.0", "no memory");
 }
 
+/* A date that is not taken is still shown (Q158399). */
 static int fill_date(GMimeMessage *out, const struct message *message,
-                     const struct mime_options *options, struct error *err)
+                     const struct mime_options *options, struct mime_facts *facts,
+                     struct error *err)
 {
-    GDateTime *date;
+    char line[DATE_RFC5322_SIZE];
+    struct date_sent sent;
 
-    if (date_of(&message->date, options, &date, err) != 0)
+    if (date_sent(&message->date, &message->received, options->timezone, options->received_ms,
+                  &sent, err) != 0)
         return -1;
-    g_mime_message_set_date(out, date);
-    g_date_time_unref(date);
+    facts->date_note = sent.note;
+    date_rfc5322(sent.unix_s, sent.offset_s, line);
+    g_mime_object_set_header(GMIME_OBJECT(out), "Date", line, "utf-8");
+    if (sent.original[0] != '\0')
+        header_set(GMIME_OBJECT(out), "X-MSMail-Date", sent.original);
     return 0;
 }
 
@@ -373,7 +380,8 @@ int header_fill(GMimeMessage *out, const struct message *message,
         fill_recipients(out, message, ADDRESS_CC, options, facts, err) != 0)
         return -1;
     fill_undisclosed(out);
-    if (fill_subject(out, message, facts, err) != 0 || fill_date(out, message, options, err) != 0)
+    if (fill_subject(out, message, facts, err) != 0 ||
+        fill_date(out, message, options, facts, err) != 0)
         return -1;
     g_mime_object_set_header(GMIME_OBJECT(out), "Message-Id", facts->message_id, "utf-8");
     fill_priority(GMIME_OBJECT(out), message->priority);

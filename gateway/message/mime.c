@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message/attachment.h"
 #include "message/charset.h"
 #include "message/mime-int.h"
 
@@ -63,6 +64,7 @@ struct job {
     struct mime_facts *facts;
     struct mime_trouble trouble;
     struct content *text; /* in UTF-8 */
+    struct attachment_names *names;
 };
 
 static int ends_in_line_end(const struct content *text, bool *yes, struct error *err)
@@ -122,28 +124,61 @@ static GMimePart *make_lost(const char *name, const char *postoffice)
     return part;
 }
 
+/* The name to send: safe, and in this message once. */
+static int unique_name(struct job *job, const char *raw, char **out, struct error *err)
+{
+    char *name;
+
+    if (attachment_name(job->message->codepage, raw, NULL, &name, &job->facts->undecodable, err) !=
+        0)
+        return -1;
+    *out = attachment_names_take(job->names, name);
+    free(name);
+    return *out != NULL ? 0 : error_sys(err, ERROR_SOFT, "4.3.0", "no memory for a name");
+}
+
+static int make_file(struct job *job, const struct message_attachment *attachment, const char *name,
+                     GMimePart **out, struct error *err)
+{
+    char type[ATTACHMENT_TYPE_SIZE], modified[DATE_RFC5322_SIZE];
+    struct part_facts facts = {.name = name, .type = type};
+    int64_t unix_s;
+    int offset_s;
+
+    if (attachment_type(name, attachment->content, type, err) != 0)
+        return -1;
+    if (message_date_valid(&attachment->modified)) {
+        if (date_local(&attachment->modified, job->options->timezone, &unix_s, &offset_s, NULL,
+                       err) != 0)
+            return -1;
+        date_rfc5322(unix_s, offset_s, modified);
+        facts.modified = modified;
+    }
+    facts.size = content_size(attachment->content);
+    *out = part_file(&facts, content_stream_new(attachment->content, &job->trouble));
+    return 0;
+}
+
 static int make_attachment(struct job *job, const struct message_attachment *attachment,
                            GMimePart **out, struct error *err)
 {
     const struct message *message = job->message;
     char *name, *source;
+    int status;
 
-    if (part_name(message->codepage, attachment->name, &name, &job->facts->undecodable, err) != 0)
+    if (unique_name(job, attachment->name, &name, err) != 0)
         return -1;
     if (attachment->content != NULL) {
-        *out = part_file(name, content_stream_new(attachment->content, &job->trouble),
-                         content_size(attachment->content));
-        g_free(name);
-        return 0;
+        status = make_file(job, attachment, name, out, err);
+    } else {
+        status = charset_line(message->codepage, message->postoffice, &source, NULL, err);
+        if (status == 0) {
+            *out = make_lost(name, source);
+            free(source);
+        }
     }
-    if (charset_line(message->codepage, message->postoffice, &source, NULL, err) != 0) {
-        g_free(name);
-        return -1;
-    }
-    *out = make_lost(name, source);
-    free(source);
-    g_free(name);
-    return 0;
+    free(name);
+    return status;
 }
 
 /* The boundary is a function of the message too. "=_" is in no base64 and no quoted-printable
@@ -215,12 +250,14 @@ int mime_write(const struct message *message, const uint8_t fingerprint[FINGERPR
     int status = -1;
 
     memset(facts, 0, sizeof *facts);
+    job.names = attachment_names_new();
     facts->message_id = mime_message_id(fingerprint, options->domain);
     if (facts->message_id == NULL)
         error_sys(err, ERROR_SOFT, "4.3.0", "no memory for a message");
     else
         status = write_job(&job, fingerprint, sink, context, err);
     content_free(job.text);
+    attachment_names_free(job.names);
     if (status != 0)
         mime_facts_clear(facts);
     return status;

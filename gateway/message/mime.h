@@ -8,6 +8,7 @@
 
 #include "base/attr.h"
 #include "base/error.h"
+#include "message/date.h"
 #include "message/map.h"
 #include "message/message.h"
 
@@ -18,11 +19,11 @@
 typedef int mime_sink(void *context, const void *data, size_t size, struct error *err);
 
 struct mime_options {
-    const struct map *map;   /* header addresses: map, else "SMTP:" as it is, else IMCEA */
-    const char *domain;      /* of Message-ID and of encapsulated addresses */
-    const char *timezone;    /* IANA name of the postoffice's zone, "UTC" by default */
-    const char *directory;   /* for temporary files */
-    int64_t received_ms;     /* fallback Date when the message has none or an invalid one */
+    const struct map *map; /* header addresses: map, else "SMTP:" as it is, else IMCEA */
+    const char *domain;    /* of Message-ID and of encapsulated addresses */
+    const char *timezone;  /* IANA name of the postoffice's zone, "UTC" by default */
+    const char *directory; /* for temporary files */
+    int64_t received_ms;   /* fallback Date when the message has none or an invalid one */
 };
 
 /* What was produced, for the queue and the log. Owned by the caller: mime_facts_clear. */
@@ -33,7 +34,8 @@ struct mime_facts {
                        * sender) for mail of POSTMASTER and for receipts (Q98067) */
     uint64_t size;    /* octets given to the sink */
     size_t undecodable;
-    int eight_bit;    /* 0: all output is 7-bit */
+    enum date_note date_note; /* what had to be decided about the Date */
+    int eight_bit;            /* 0: all output is 7-bit */
 };
 void mime_facts_clear(struct mime_facts *facts);
 
