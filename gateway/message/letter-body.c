@@ -35,52 +35,33 @@ int letter_fill_text(struct letter_job *job, struct error *err)
     return 0;
 }
 
-/* RAW without its control octets, in place; they are in no character of any code page. */
-static void drop_controls(char *raw)
+/* The name to send: safe, and in this letter once. */
+static int fill_name(struct letter_job *job, struct letter_part *part, const char *raw,
+                     struct error *err)
 {
-    char *kept = raw;
+    char *name;
 
-    for (; *raw != '\0'; raw++)
-        if ((unsigned char)*raw >= 0x20 && *raw != 0x7F)
-            *kept++ = *raw;
-    *kept = '\0';
-}
-
-static const char *base_name(const char *name)
-{
-    const char *at;
-
-    if (((name[0] >= 'A' && name[0] <= 'Z') || (name[0] >= 'a' && name[0] <= 'z')) &&
-        name[1] == ':')
-        name += 2;
-    for (at = name; *at != '\0'; at++)
-        if (*at == '/' || *at == '\\')
-            name = at + 1;
-    return name;
-}
-
-/* The name under which an attachment is sent: UTF-8 without controls and path. */
-static int file_name(struct letter_job *job, const char *raw, char **out, struct error *err)
-{
-    char *kept = strdup(raw), *line;
-    const char *base;
-    int status;
-
-    if (kept == NULL)
-        return letter_no_memory(err);
-    drop_controls(kept);
-    status = charset_line(job->message->codepage, kept, &line, &job->letter->undecodable, err);
-    free(kept);
-    if (status != 0)
+    if (attachment_name(job->message->codepage, raw, NULL, &name, &job->letter->undecodable, err) !=
+        0)
         return -1;
-    base = base_name(line);
-    if (base[strspn(base, " ")] == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
-        base = "attachment";
-    *out = strdup(base);
-    free(line);
-    if (*out == NULL)
-        return letter_no_memory(err);
-    letter_cut(*out, LETTER_TEXT_MAX);
+    part->name = attachment_names_take(job->names, name);
+    free(name);
+    return part->name != NULL ? 0 : letter_no_memory(err);
+}
+
+static int fill_file(struct letter_job *job, struct letter_part *part,
+                     const struct message_date *modified, struct error *err)
+{
+    int64_t unix_s;
+    int offset_s;
+
+    if (attachment_type(part->name, part->content, part->type, err) != 0)
+        return -1;
+    if (!message_date_valid(modified))
+        return 0;
+    if (date_local(modified, job->options->timezone, &unix_s, &offset_s, NULL, err) != 0)
+        return -1;
+    date_rfc5322(unix_s, offset_s, part->modified);
     return 0;
 }
 
@@ -110,11 +91,13 @@ int letter_fill_parts(struct letter_job *job, struct error *err)
     if (letter->parts == NULL)
         return letter_no_memory(err);
     for (i = 0; i < message->attachment_count; i++) {
+        const struct message_attachment *attachment = &message->attachments[i];
         struct letter_part *part = &letter->parts[letter->part_count++];
 
-        part->content = message->attachments[i].content;
-        if (file_name(job, message->attachments[i].name, &part->name, err) != 0 ||
-            (part->content == NULL && note_lost(job, part, err) != 0))
+        part->content = attachment->content;
+        if (fill_name(job, part, attachment->name, err) != 0 ||
+            (part->content != NULL ? fill_file(job, part, &attachment->modified, err)
+                                   : note_lost(job, part, err)) != 0)
             return -1;
     }
     return 0;

@@ -10,6 +10,7 @@ struct letter_job {
     struct letter *letter;
     const struct message *message;
     const struct letter_options *options;
+    struct attachment_names *names; /* given already */
 };
 
 int letter_no_memory(struct error *err); /* ERROR_SOFT; returns -1 */

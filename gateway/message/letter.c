@@ -6,10 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "message/letter-int.h"
-#include "message/mime-int.h"
 
 #define ID_DIGITS 32 /* hex digits of the fingerprint in a Message-ID */
 
@@ -65,25 +63,6 @@ int letter_add_header(struct letter *letter, const char *name, const char *value
     return header->name != NULL && header->value != NULL ? 0 : letter_no_memory(err);
 }
 
-static int fill_date(struct letter_job *job, struct error *err)
-{
-    const struct message_date *date = &job->message->date;
-    struct tm local = {.tm_year = date->year - 1900,
-                       .tm_mon = date->month - 1,
-                       .tm_mday = date->day,
-                       .tm_hour = date->hour,
-                       .tm_min = date->minute};
-
-    if (!message_date_valid(date)) {
-        job->letter->date_s = job->options->received_ms / 1000;
-        return 0;
-    }
-    if (date_offset(job->options->timezone, date, &job->letter->date_offset_s, err) != 0)
-        return -1;
-    job->letter->date_s = (int64_t)timegm(&local) - job->letter->date_offset_s;
-    return 0;
-}
-
 static int fill_source(struct letter_job *job, struct error *err)
 {
     char *line;
@@ -123,7 +102,9 @@ static int fill_headers(struct letter_job *job, struct error *err)
     letter->priority = job->message->priority;
     letter->asks_receipt = letter->priority == 'R';
     if (letter_line(job, job->message->subject, &letter->subject, err) != 0 ||
-        fill_date(job, err) != 0 || fill_source(job, err) != 0)
+        date_sent(&job->message->date, &job->message->received, job->options->timezone,
+                  job->options->received_ms, &letter->date, err) != 0 ||
+        fill_source(job, err) != 0)
         return -1;
     for (i = 0; i < job->message->extra_count; i++)
         if (fill_extra(job, &job->message->extras[i], err) != 0)
@@ -138,19 +119,24 @@ int letter_make(struct letter **out, const struct message *message,
     struct letter *letter = calloc(1, sizeof *letter);
     struct letter_job job = {.letter = letter, .message = message, .options = options};
 
+    int status = -1;
+
     if (letter == NULL)
         return letter_no_memory(err);
     memcpy(letter->fingerprint, fingerprint, FINGERPRINT_SIZE);
     letter->message_id = letter_message_id(fingerprint, options->domain);
-    if (letter->message_id == NULL)
+    job.names = attachment_names_new();
+    if (letter->message_id == NULL || job.names == NULL)
         letter_no_memory(err);
     else if (letter_fill_parties(&job, err) == 0 && fill_headers(&job, err) == 0 &&
-             letter_fill_text(&job, err) == 0 && letter_fill_parts(&job, err) == 0) {
+             letter_fill_text(&job, err) == 0 && letter_fill_parts(&job, err) == 0)
+        status = 0;
+    attachment_names_free(job.names);
+    if (status == 0)
         *out = letter;
-        return 0;
-    }
-    letter_free(letter);
-    return -1;
+    else
+        letter_free(letter);
+    return status;
 }
 
 void letter_free(struct letter *letter)

@@ -13,8 +13,10 @@
 
 #include "base/attr.h"
 #include "base/error.h"
+#include "message/attachment.h"
 #include "message/charset.h"
 #include "message/content.h"
+#include "message/date.h"
 #include "message/map.h"
 #include "message/message.h"
 
@@ -39,7 +41,9 @@ enum letter_part_kind {
 
 struct letter_part {
     enum letter_part_kind kind;
-    char *name; /* UTF-8, without controls and path */
+    char *name; /* UTF-8, safe, and in this letter once */
+    char type[ATTACHMENT_TYPE_SIZE];
+    char modified[DATE_RFC5322_SIZE]; /* "" when not known */
     const struct content *content;
     char *text; /* UTF-8, LF line ends, complete lines */
 };
@@ -57,9 +61,8 @@ struct letter {
                        * sender) for mail of POSTMASTER and for receipts (Q98067) */
     struct letter_party *parties; /* the first is From; then To and Cc in their order */
     size_t party_count;
-    char *subject;     /* UTF-8, at most 255 characters */
-    int64_t date_s;    /* seconds since 1970 */
-    int date_offset_s; /* east of UTC */
+    char *subject; /* UTF-8, at most 255 characters */
+    struct date_sent date;
     char priority;     /* as in struct message */
     bool asks_receipt; /* the sender wants to know that it was read (Q100457) */
     struct letter_header *headers;

@@ -180,20 +180,15 @@ static void fill_priority(GMimeObject *out, char priority)
         header_set(out, "Priority", "urgent");
 }
 
-static int fill_date(GMimeMessage *out, const struct letter *letter, struct error *err)
+/* A date that is not taken is still shown (Q158399). */
+static void fill_date(GMimeMessage *out, const struct letter *letter)
 {
-    GDateTime *utc = g_date_time_new_from_unix_utc(letter->date_s), *date;
-    GTimeZone *zone = g_time_zone_new_offset(letter->date_offset_s);
+    char line[DATE_RFC5322_SIZE];
 
-    date = utc != NULL ? g_date_time_to_timezone(utc, zone) : NULL;
-    g_time_zone_unref(zone);
-    if (utc != NULL)
-        g_date_time_unref(utc);
-    if (date == NULL)
-        return error_set(err, ERROR_DATA, "5.6.0", "no date, and none to put there");
-    g_mime_message_set_date(out, date);
-    g_date_time_unref(date);
-    return 0;
+    date_rfc5322(letter->date.unix_s, letter->date.offset_s, line);
+    g_mime_object_set_header(GMIME_OBJECT(out), "Date", line, "utf-8");
+    if (letter->date.original[0] != '\0')
+        header_set(GMIME_OBJECT(out), "X-MSMail-Date", letter->date.original);
 }
 
 /* The last blank of a line where it may end: something other than blanks is on both sides. */
@@ -241,7 +236,7 @@ static void fold_encoded(GMimeObject *out, const char *name)
     g_string_free(folded, TRUE);
 }
 
-int header_fill(GMimeMessage *out, const struct letter *letter, struct error *err)
+void header_fill(GMimeMessage *out, const struct letter *letter)
 {
     size_t i;
 
@@ -250,8 +245,7 @@ int header_fill(GMimeMessage *out, const struct letter *letter, struct error *er
     fill_recipients(out, letter, ADDRESS_CC);
     fill_undisclosed(out);
     header_set(GMIME_OBJECT(out), "Subject", letter->subject);
-    if (fill_date(out, letter, err) != 0)
-        return -1;
+    fill_date(out, letter);
     g_mime_object_set_header(GMIME_OBJECT(out), "Message-Id", letter->message_id, "utf-8");
     fill_priority(GMIME_OBJECT(out), letter->priority);
     for (i = 0; i < letter->header_count; i++)
@@ -259,5 +253,4 @@ int header_fill(GMimeMessage *out, const struct letter *letter, struct error *er
     fold_encoded(GMIME_OBJECT(out), "From");
     fold_encoded(GMIME_OBJECT(out), "To");
     fold_encoded(GMIME_OBJECT(out), "Cc");
-    return 0;
 }

@@ -46,19 +46,23 @@ void header_append(GMimeObject *object, const char *name, const char *utf8);
 char *header_cut(const char *utf8, size_t max);
 
 /* All headers of LETTER into OUT. */
-int header_fill(GMimeMessage *out, const struct letter *letter, struct error *err) WARN_UNUSED;
+void header_fill(GMimeMessage *out, const struct letter *letter);
 
-/* Seconds east of UTC of a local time in ZONE; of two, or of none, the standard time's. */
-int date_offset(const char *zone, const struct message_date *date, int *seconds,
-                struct error *err) WARN_UNUSED;
 /* text/SUBTYPE of STREAM (taken over), UTF-8 with LF line ends. */
 GMimePart *part_text(const char *subtype, GMimeStream *stream, GMimeContentEncoding encoding);
 /* text/SUBTYPE of UTF8: LF line ends, also after the last line. */
 GMimePart *part_text_from(const char *utf8, const char *subtype);
 /* A part of the contents in memory, sent as it is: 7-bit, short lines, LF line ends. */
 GMimePart *part_plain_new(const char *type, const char *subtype, const char *text);
-/* An attachment. NAME is UTF-8, already safe. */
-GMimePart *part_file(const char *name, GMimeStream *stream, uint64_t size);
+/* What the header of an attachment tells of it. */
+struct part_facts {
+    const char *name;     /* UTF-8, of attachment_name */
+    const char *type;     /* "image/gif", of attachment_type */
+    const char *modified; /* of date_rfc5322; NULL when not known */
+    uint64_t size;
+};
+GMimePart *part_file(const struct part_facts *facts, GMimeStream *stream);
+
 /* Writes all of MESSAGE to SINK. */
 int mime_emit(GMimeMessage *message, mime_sink *sink, void *context, struct mime_trouble *trouble,
               uint64_t *size, bool *eight_bit) WARN_UNUSED;

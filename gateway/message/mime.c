@@ -74,12 +74,21 @@ static GMimePart *make_note(const char *text)
     return part;
 }
 
+static GMimePart *make_file(const struct letter_part *part, struct mime_trouble *trouble)
+{
+    struct part_facts facts = {.name = part->name,
+                               .type = part->type,
+                               .modified = part->modified[0] != '\0' ? part->modified : NULL,
+                               .size = content_size(part->content)};
+
+    return part_file(&facts, content_stream_new(part->content, trouble));
+}
+
 static GMimePart *make_part(const struct letter_part *part, struct mime_trouble *trouble)
 {
     if (part->kind == LETTER_NOTE)
         return make_note(part->text);
-    return part_file(part->name, content_stream_new(part->content, trouble),
-                     content_size(part->content));
+    return make_file(part, trouble);
 }
 
 /* The boundary is a function of the message too. "=_" is in no base64 and no quoted-printable
@@ -125,6 +134,7 @@ static int fill_facts(struct mime_facts *facts, const struct letter *letter, str
     facts->subject = strdup(letter->subject);
     facts->sender = strdup(letter->sender);
     facts->undecodable = letter->undecodable;
+    facts->date_note = letter->date.note;
     return facts->message_id != NULL && facts->subject != NULL && facts->sender != NULL
                ? 0
                : error_sys(err, ERROR_SOFT, "4.3.0", "no memory for a message");
@@ -139,7 +149,8 @@ int mime_write(const struct letter *letter, mime_sink *sink, void *context,
     int status = -1;
 
     memset(facts, 0, sizeof *facts);
-    if (fill_facts(facts, letter, err) == 0 && header_fill(out, letter, err) == 0) {
+    if (fill_facts(facts, letter, err) == 0) {
+        header_fill(out, letter);
         make_body(letter, &trouble, out);
         status = mime_emit(out, sink, context, &trouble, &facts->size, &eight_bit);
         facts->eight_bit = eight_bit ? 1 : 0;

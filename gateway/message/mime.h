@@ -24,7 +24,8 @@ struct mime_facts {
                        * sender) for mail of POSTMASTER and for receipts (Q98067) */
     uint64_t size;    /* octets given to the sink */
     size_t undecodable;
-    int eight_bit; /* 0: all output is 7-bit */
+    enum date_note date_note; /* what had to be decided about the Date */
+    int eight_bit;            /* 0: all output is 7-bit */
 };
 void mime_facts_clear(struct mime_facts *facts);
 
