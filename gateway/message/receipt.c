@@ -231,11 +231,18 @@ static int read_bare(struct receipt *receipt, const struct message *message,
                      const struct block *block, struct error *err)
 {
     static const char *const starts[] = {"Registered:", "Return Receipt:", "Read Receipt:"};
-    uint64_t size = message->text != NULL ? content_size(message->text) : 0;
+    struct textlines lines;
     char *subject = NULL;
+    bool empty;
     int status = 0;
 
-    if (message->priority != 'C' || size > block->body + 4)
+    if (message->priority != 'C')
+        return 0;
+    if (textlines_read(&lines, message->text, message->codepage, block->body, err) != 0)
+        return -1;
+    empty = lines.all && textlines_skip_blank(&lines, 0) == lines.count;
+    textlines_clear(&lines);
+    if (!empty)
         return 0;
     if (charset_line(message->codepage, message->subject != NULL ? message->subject : "", &subject,
                      NULL, err) != 0)
