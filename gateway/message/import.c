@@ -348,6 +348,11 @@ void import_text(const struct import *import, const char *source, char **out, si
     *out = g_string_free(text, FALSE);
 }
 
+void import_text_free(char *text)
+{
+    g_free(text);
+}
+
 static int fill_file(int fd, const char *name, const char *path, const char *text, size_t size,
                      struct error *err)
 {

@@ -65,8 +65,10 @@ size_t import_lines(const struct import *import);     /* users, aliases and rule
 size_t import_others(const struct import *import);    /* people without an MS Mail address */
 bool import_has_problem(const struct import *import); /* a refusal that is not benign */
 
-/* The map file, sorted by key, behind SOURCE as a comment. *OUT is for g_free. */
+/* The map file, sorted by key, behind SOURCE as a comment. *OUT is for
+ * import_text_free. */
 void import_text(const struct import *import, const char *source, char **out, size_t *size);
+void import_text_free(char *text);
 
 /* TEXT as the file PATH, whole or not at all: a new file beside it, synced, renamed. ERROR_SETUP. */
 int import_write(const char *path, const char *text, size_t size, struct error *err) WARN_UNUSED;
