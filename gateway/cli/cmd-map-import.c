@@ -28,7 +28,11 @@ static const struct output_column columns[] = {
 
 /* Every import has these two, first. */
 enum { WRITE, ROUTED, OWN };
-#define COMMON_FLAGS {"write", true, NULL}, {"routed", true, NULL}
+#define COMMON_FLAGS                                                                               \
+    {"write", true, NULL},                                                                         \
+    {                                                                                              \
+        "routed", true, NULL                                                                       \
+    }
 
 struct job {
     struct cli *cli;
@@ -163,10 +167,8 @@ static int from_wizard(struct cli *cli, int argc, char **argv)
     static const char usage[] =
         "map import wizard --postoffice NET/PO (--domain DOMAIN | --join EXPORT.CSV) "
         "[--write FILE] [--routed DOMAIN] USERS.CSV";
-    struct cli_flag flags[] = {COMMON_FLAGS,
-                               {"postoffice", true, NULL},
-                               {"domain", true, NULL},
-                               {"join", true, NULL}};
+    struct cli_flag flags[] = {
+        COMMON_FLAGS, {"postoffice", true, NULL}, {"domain", true, NULL}, {"join", true, NULL}};
     struct job job;
     struct error err;
     int status = cli_flags(cli, &argc, &argv, flags, COUNT_OF(flags), 1, 1, usage);
@@ -200,8 +202,7 @@ static int number_of(const char *text, unsigned fallback, unsigned most, unsigne
     return 0;
 }
 
-static int run_ldap(struct cli *cli, const struct cli_flag *flags,
-                    const struct ldap_source *source)
+static int run_ldap(struct cli *cli, const struct cli_flag *flags, const struct ldap_source *source)
 {
     bool visible = isatty(STDERR_FILENO) == 1 && !cli->json;
     struct job job;

@@ -12,7 +12,7 @@
 
 static const struct output_column entry_columns[] = {
     {"key", "KEY", 0},       {"smtp", "SMTP ADDRESS", 0}, {"state", "STATE", 0},
-    {"display", "NAME", 40}, {"user", "ALIAS OF", 0},       {"line", "LINE", 0},
+    {"display", "NAME", 40}, {"user", "ALIAS OF", 0},     {"line", "LINE", 0},
 };
 
 static void show_entry(struct cli *cli, const struct map_entry *entry)

@@ -113,8 +113,8 @@ static int bind_user(struct search *search, struct error *err)
         return error_set(err, ERROR_SETUP, "", "%s: the password is empty",
                          source->password_file != NULL ? source->password_file : "password");
     }
-    result = ldap_sasl_bind_s(search->ldap, source->user, LDAP_SASL_SIMPLE, &password, NULL, NULL,
-                              NULL);
+    result =
+        ldap_sasl_bind_s(search->ldap, source->user, LDAP_SASL_SIMPLE, &password, NULL, NULL, NULL);
     secret_free(secret);
     return result == LDAP_SUCCESS ? 0 : failed(search, result, "cannot log in", err);
 }
@@ -176,7 +176,8 @@ static int make_filter(const struct ldap_source *source, struct buf *buf)
     return buf_append_text(buf, ")");
 }
 
-/* The first value of NAME as a text that the caller frees, "" when there is none, or it is not one. */
+/* The first value of NAME as a text that the caller frees, "" when there is none, or it is not one.
+ */
 static char *first_value(LDAP *ldap, LDAPMessage *entry, const char *name)
 {
     struct berval **values = ldap_get_values_len(ldap, entry, name);
@@ -293,15 +294,15 @@ static int take_page(struct search *search, int id, struct error *err)
             take_person(search, message);
         ldap_msgfree(message);
         if (search->people > IMPORT_MAX_PEOPLE)
-            return error_set(err, ERROR_DATA, "", "%s: more than %d people",
-                             search->source->server, IMPORT_MAX_PEOPLE);
+            return error_set(err, ERROR_DATA, "", "%s: more than %d people", search->source->server,
+                             IMPORT_MAX_PEOPLE);
     }
 }
 
 static int ask_page(struct search *search, const char *filter, struct error *err)
 {
-    char names[][24] = {"proxyAddresses", "displayName",          "mail", "targetAddress",
-                        "homeMDB",        "msExchHomeServerName"};
+    char names[][24] = {"proxyAddresses", "displayName", "mail",
+                        "targetAddress",  "homeMDB",     "msExchHomeServerName"};
     char *attributes[] = {names[0], names[1], names[2], names[3], names[4], names[5], NULL};
     LDAPControl *page = NULL, *controls[2] = {NULL, NULL};
     int id, result = ldap_create_page_control(search->ldap, (ber_int_t)search->source->page,

@@ -119,9 +119,12 @@ static const char *cell(const struct table *table, size_t name)
 /* ---- directory export ---- */
 
 enum { CLASS, DISPLAY, ADDRESSES, SECONDARY, ALIAS };
-static const char *const export_names[] = {
-    "Obj-Class",  "Display Name", "E-mail Addresses|E-mail Address", "Secondary-Proxy-Addresses",
-    "Alias Name", NULL};
+static const char *const export_names[] = {"Obj-Class",
+                                           "Display Name",
+                                           "E-mail Addresses|E-mail Address",
+                                           "Secondary-Proxy-Addresses",
+                                           "Alias Name",
+                                           NULL};
 
 /* Cuts the values of TEXT, joined by '%', into VALUES; the blanks that a folded line left go. */
 static size_t split_values(char *text, const char **values, size_t count, size_t most)
@@ -278,8 +281,10 @@ static void addrmap_line(struct import *import, unsigned number, char *line)
     if (*domain == '\0' || domain[strcspn(domain, " \t")] != '\0') {
         import_refuse(import, where, false, "is not of the form NET/PO and a domain");
     } else if (*domain == '.') {
-        import_refuse(import, where, true, "\"%.80s\" stands for many domains: of no use for "
-                                           "outgoing mail", domain);
+        import_refuse(import, where, true,
+                      "\"%.80s\" stands for many domains: of no use for "
+                      "outgoing mail",
+                      domain);
     } else {
         pattern = g_strconcat("%u@", domain, NULL);
         import_rule(import, where, address_native(line), pattern);

@@ -259,9 +259,8 @@ void import_person(struct import *import, const struct import_person *person)
                       IMPORT_MAX_PEOPLE);
     else if (has_moved(import, person) && smtp_fits(import, person->where, smtp)) {
         for (size_t i = 0; i < count; i++) {
-            bool added = first == NULL
-                             ? add(import, person->where, keys[i], smtp, person->display)
-                             : add(import, person->where, keys[i], first, "");
+            bool added = first == NULL ? add(import, person->where, keys[i], smtp, person->display)
+                                       : add(import, person->where, keys[i], first, "");
             if (added && first == NULL)
                 first = keys[i];
         }

@@ -13,9 +13,9 @@
 #include "base/attr.h"
 #include "base/error.h"
 
-#define IMPORT_MAX_VALUES 4096   /* addresses of one person */
+#define IMPORT_MAX_VALUES 4096 /* addresses of one person */
 #define IMPORT_MAX_PEOPLE 1000000
-#define IMPORT_MAX_VALUE 1123    /* octets of a proxy address that a directory may hold */
+#define IMPORT_MAX_VALUE 1123 /* octets of a proxy address that a directory may hold */
 
 struct import;
 
@@ -35,11 +35,11 @@ struct import *import_new(const char *const *routed, size_t routed_count);
 void import_free(struct import *import); /* NULL is allowed */
 
 /*
- * Adds the addresses "MS:NET/PO/USER" and "MIGRATE:MS:NET/PO/USER" of PERSON (Q153028, Q182665) with
- * his primary SMTP address. The first key by name is a line, others are its aliases. People without
- * such an address are counted only. Refused: no mailbox (a custom recipient, whose mail is still
- * with MS Mail), a target on MS Mail or at a routed domain, no or a bad SMTP address, a bad key, a
- * key that somebody else has.
+ * Adds the addresses "MS:NET/PO/USER" and "MIGRATE:MS:NET/PO/USER" of PERSON (Q153028, Q182665)
+ * with his primary SMTP address. The first key by name is a line, others are its aliases. People
+ * without such an address are counted only. Refused: no mailbox (a custom recipient, whose mail is
+ * still with MS Mail), a target on MS Mail or at a routed domain, no or a bad SMTP address, a bad
+ * key, a key that somebody else has.
  */
 void import_person(struct import *import, const struct import_person *person);
 
@@ -70,22 +70,24 @@ bool import_has_problem(const struct import *import); /* a refusal that is not b
 void import_text(const struct import *import, const char *source, char **out, size_t *size);
 void import_text_free(char *text);
 
-/* TEXT as the file PATH, whole or not at all: a new file beside it, synced, renamed. ERROR_SETUP. */
+/* TEXT as the file PATH, whole or not at all: a new file beside it, synced, renamed. ERROR_SETUP.
+ */
 int import_write(const char *path, const char *text, size_t size, struct error *err) WARN_UNUSED;
 
 /* ---- import-csv.c: readers of files; ERROR_SETUP or ERROR_DATA about the whole file ---- */
 
 /*
  * A directory export of Exchange 5.5. Its first line names the columns: Obj-Class, Display Name,
- * E-mail Address(es), Secondary-Proxy-Addresses (absent unless asked for, Q153028). Several values of
- * a column are joined by '%' (Q155594, Q184536). Mailbox: moved. Remote: a custom recipient, refused.
+ * E-mail Address(es), Secondary-Proxy-Addresses (absent unless asked for, Q153028). Several values
+ * of a column are joined by '%' (Q155594, Q184536). Mailbox: moved. Remote: a custom recipient,
+ * refused.
  */
 int import_csv(struct import *import, const char *path, struct error *err) WARN_UNUSED;
 
 /*
  * The user list of the Migration Wizard (Q150438) for POSTOFFICE ("NET/PO"): two lines about the
- * postoffice, then names of columns. It has no SMTP addresses: they are Common-Name at DOMAIN, or, with
- * JOIN (a directory export as above), those of the mailbox whose Alias Name is Common-Name.
+ * postoffice, then names of columns. It has no SMTP addresses: they are Common-Name at DOMAIN, or,
+ * with JOIN (a directory export as above), those of the mailbox whose Alias Name is Common-Name.
  */
 int import_wizard(struct import *import, const char *path, const char *postoffice,
                   const char *domain, const char *join, struct error *err) WARN_UNUSED;

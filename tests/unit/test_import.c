@@ -134,7 +134,7 @@ static void test_export(void **state)
     assert_int_equal(import_others(import), 1);
     assert_int_equal(import_refusals(import), 7);
     expect_refusal(import, 0, "line 3", true, "not migrated");
-    expect_refusal(import, 1, "line 5", false, "would come back"); /* T86 */
+    expect_refusal(import, 1, "line 5", false, "would come back");   /* T86 */
     expect_refusal(import, 2, "line 6", false, "belongs to line 2"); /* T75 */
     expect_refusal(import, 3, "line 7", false, "no SMTP address");
     expect_refusal(import, 4, "line 8", false, "7-bit"); /* T80 */
@@ -234,8 +234,9 @@ static void test_wizard_join(void **state)
 /* Q111840, Q112286: domains in their order; Q140951: the last line without its end. */
 static void test_addrmap(void **state)
 {
-    static const char text[] = "net1/po1 abc.com\r\nNET1/PO1\tpo1.abc.com\r\n\r\nnet2/po2 .x.com\r\n"
-                               "net3 y.com\r\nnet4/po4\r\nnet5/po5 def.com";
+    static const char text[] =
+        "net1/po1 abc.com\r\nNET1/PO1\tpo1.abc.com\r\n\r\nnet2/po2 .x.com\r\n"
+        "net3 y.com\r\nnet4/po4\r\nnet5/po5 def.com";
     struct import *import = import_new(NULL, 0);
     char *path = file_of(text, sizeof text - 1);
     struct error err;
@@ -267,15 +268,19 @@ static void test_people(void **state)
     import_person(import, &(struct import_person){"cn=a", "A\tB\nC", anna, 5, NULL, NULL, true});
     import_person(import, &(struct import_person){"cn=b", "B", ben, 1, "ben@corp.example",
                                                   "MS:N/P/BEN", true});
-    import_person(import, &(struct import_person){"cn=c", "C", ben, 1, "ben@corp.example", NULL,
-                                                  false});
+    import_person(import,
+                  &(struct import_person){"cn=c", "C", ben, 1, "ben@corp.example", NULL, false});
     import_person(import, &(struct import_person){"cn=d", "D", ben, 1, "ben@corp.example",
                                                   "SMTP:ben@back.example", false});
     import_person(import, &(struct import_person){"cn=e", "E", hostile, 2, NULL, NULL, true});
-    import_person(import, &(struct import_person){"cn=f", "\xFF" "F", ben, 1, "ben@corp.example",
+    import_person(import, &(struct import_person){"cn=f",
+                                                  "\xFF"
+                                                  "F",
+                                                  ben, 1, "ben@corp.example",
                                                   "SMTP:ben@cloud.example", false});
     expect_text(import, "N/P/ANNA\tanna@corp.example\t\t\tA B C\n"
-                        "N/P/BEN\tben@corp.example\t\t\t\xEF\xBF\xBD" "F\n");
+                        "N/P/BEN\tben@corp.example\t\t\t\xEF\xBF\xBD"
+                        "F\n");
     expect_refusal(import, 0, "cn=b", true, "its target is MS:");
     expect_refusal(import, 1, "cn=c", true, "no mailbox");
     expect_refusal(import, 2, "cn=d", false, "would come back");
