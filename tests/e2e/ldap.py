@@ -224,7 +224,7 @@ class Ldap(gateway.Case):
         write_file(wrong, "not it\n", 0o600)
         self.kept(self.run_import(secret=wrong), 2, "Invalid credentials")
         write_file(wrong, "\n", 0o600)
-        self.kept(self.run_import(secret=wrong), 2, "password is empty")
+        self.kept(self.run_import(secret=wrong), 2, "secret is empty")
         self.kept(self.run_import(user=None), 1, "")
         self.kept(self.run_import("NO/ONE"), 1, "nobody was found")
         self.kept(self.run_import(server="ldap://dc.corp.example"), 2, "clear text")

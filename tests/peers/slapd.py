@@ -24,12 +24,12 @@ sockbuf_max_incoming_auth 67108864
 TLSCACertificateFile {ca}
 TLSCertificateFile {cert}
 TLSCertificateKeyFile {key}
-limits * size=1000 size.pr=1000 size.prtotal=unlimited
 access to attrs=userPassword by anonymous auth
 access to * by users read by anonymous none
 database mdb
 suffix "{base}"
 directory {run}/data
+limits * size.soft=1000 size.hard=1000 size.pr=1000 size.prtotal=unlimited
 maxsize 1073741824
 index objectClass eq
 index proxyAddresses sub
