@@ -225,7 +225,7 @@ class Ldap(gateway.Case):
         self.kept(self.run_import(secret=wrong), 2, "Invalid credentials")
         write_file(wrong, "\n", 0o600)
         self.kept(self.run_import(secret=wrong), 2, "secret is empty")
-        self.kept(self.run_import(user=None), 1, "")
+        self.kept(self.run_import(user=None), 2, "No such object")
         self.kept(self.run_import("NO/ONE"), 1, "nobody was found")
         self.kept(self.run_import(server="ldap://dc.corp.example"), 2, "clear text")
         self.kept(self.run_import(server="http://127.0.0.1"), 2, "not a server")
