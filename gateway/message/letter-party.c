@@ -2,40 +2,28 @@
 /* Who wrote a letter, and to whom. */
 #include "config.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "message/address.h"
 #include "message/letter-int.h"
+#include "message/lookup.h"
 
-#define ADDRESS_LINE_MAX 900 /* octets of an address that still fits a line, whole */
-
-/* The map, else a typed SMTP address as it is, else encapsulated. A pending entry has not moved
- * yet and counts as unmapped. */
+/* Who is not in the map is shown by his old address. */
 static int party_resolve(struct letter_job *job, struct letter_party *party, const char *address,
                          struct error *err)
 {
-    const struct letter_options *options = job->options;
-    const struct map_entry *entry = options->map != NULL ? map_find(options->map, address) : NULL;
-    char type[8], smtp[ADDRESS_LINE_MAX + 1];
-    const char *value;
+    struct lookup_options options = {
+        .map = job->options->map, .domain = job->options->domain, .rules = job->options->rules};
+    struct lookup found;
+    enum lookup_kind kind = lookup_header(&options, address, &found);
 
-    if (entry != NULL && entry->active) {
-        snprintf(smtp, sizeof smtp, "%s", entry->smtp);
-        party->display = strdup(entry->display);
-    } else if (address_typed(address, type, sizeof type, &value) && strcmp(type, "SMTP") == 0 &&
-               address_smtp_valid(value)) {
-        snprintf(smtp, sizeof smtp, "%s", value);
-        party->display = strdup("");
-    } else {
-        if (address_encapsulate(address, options->domain, smtp, sizeof smtp, NULL) != 0)
-            smtp[0] = '\0';
-        if (letter_line(job, address, &party->display, err) != 0)
-            return -1;
-    }
-    party->smtp = strdup(smtp);
+    party->smtp = strdup(found.smtp);
+    if (kind == LOOKUP_ENTRY || kind == LOOKUP_TYPED)
+        party->display = strdup(found.display);
+    else if (letter_line(job, address, &party->display, err) != 0)
+        return -1;
     if (party->smtp == NULL || party->display == NULL)
         return letter_no_memory(err);
     letter_cut(party->display, LETTER_TEXT_MAX);

@@ -21,7 +21,8 @@
 #include "message/message.h"
 
 struct letter_options {
-    const struct map *map; /* header addresses: map, else "SMTP:" as it is, else IMCEA */
+    const struct map *map; /* header addresses: see lookup_header */
+    bool rules;            /* rules of the map make header addresses */
     const char *domain;    /* of Message-ID and of encapsulated addresses */
     const char *timezone;  /* IANA name of the postoffice's zone, "UTC" by default */
     const char *directory; /* for temporary files */
