@@ -19,30 +19,58 @@ static int ends_in_line_end(const struct content *text, bool *yes, struct error 
     return 0;
 }
 
+/* The text behind the block: *OUT is TEXT itself when there is none, else the caller's in *OWNED.
+ */
+static int body_of(const struct letter_job *job, const struct content **out, struct content **owned,
+                   struct error *err)
+{
+    const struct content *text = job->message->text;
+    uint64_t skip = job->block.form != BLOCK_NONE ? job->block.body : 0, offset;
+    const uint8_t *data;
+    int fd, status;
+
+    *out = text;
+    *owned = NULL;
+    if (skip == 0)
+        return 0;
+    fd = content_place(text, &data, &offset);
+    if (fd < 0)
+        status = content_from_bytes(owned, data + skip, content_size(text) - skip, err);
+    else
+        status = content_from_file(owned, fd, offset + skip, content_size(text) - skip, err);
+    *out = *owned;
+    return status;
+}
+
 int letter_fill_text(struct letter_job *job, struct error *err)
 {
     struct letter *letter = job->letter;
+    const struct content *body;
+    struct content *owned;
+    int status;
 
     letter->text_facts.ascii = true;
     letter->text_complete = true;
     if (job->message->text == NULL)
         return 0;
-    if (charset_text(job->message->codepage, job->message->text, job->options->directory,
-                     &letter->text, &letter->text_facts, err) != 0 ||
-        ends_in_line_end(letter->text, &letter->text_complete, err) != 0)
+    if (body_of(job, &body, &owned, err) != 0)
+        return -1;
+    status = charset_text(job->message->codepage, body, job->options->directory, &letter->text,
+                          &letter->text_facts, err);
+    content_free(owned);
+    if (status != 0 || ends_in_line_end(letter->text, &letter->text_complete, err) != 0)
         return -1;
     letter->undecodable += letter->text_facts.bad;
     return 0;
 }
 
-/* The name to send: safe, and in this letter once. */
-static int fill_name(struct letter_job *job, struct letter_part *part, const char *raw,
-                     struct error *err)
+int letter_name(struct letter_job *job, struct letter_part *part, const char *raw,
+                const char *long_name, struct error *err)
 {
     char *name;
 
-    if (attachment_name(job->message->codepage, raw, NULL, &name, &job->letter->undecodable, err) !=
-        0)
+    if (attachment_name(job->message->codepage, raw, long_name, &name, &job->letter->undecodable,
+                        err) != 0)
         return -1;
     part->name = attachment_names_take(job->names, name);
     free(name);
@@ -81,24 +109,27 @@ static int note_lost(struct letter_job *job, struct letter_part *part, struct er
     return part->text != NULL ? 0 : letter_no_memory(err);
 }
 
+static int fill_part(struct letter_job *job, size_t index, struct error *err)
+{
+    const struct message_attachment *attachment = &job->message->attachments[index];
+    const struct tnef_attachment *known = letter_match(job, index);
+    struct letter_part *part = letter_add_part(job->letter, err);
+
+    if (part == NULL)
+        return -1;
+    part->content = attachment->content;
+    if (letter_name(job, part, attachment->name, known != NULL ? tnef_name(known) : NULL, err) != 0)
+        return -1;
+    return part->content != NULL ? fill_file(job, part, &attachment->modified, err)
+                                 : note_lost(job, part, err);
+}
+
 int letter_fill_parts(struct letter_job *job, struct error *err)
 {
-    const struct message *message = job->message;
-    struct letter *letter = job->letter;
     size_t i;
 
-    letter->parts = calloc(message->attachment_count + 1, sizeof *letter->parts);
-    if (letter->parts == NULL)
-        return letter_no_memory(err);
-    for (i = 0; i < message->attachment_count; i++) {
-        const struct message_attachment *attachment = &message->attachments[i];
-        struct letter_part *part = &letter->parts[letter->part_count++];
-
-        part->content = attachment->content;
-        if (fill_name(job, part, attachment->name, err) != 0 ||
-            (part->content != NULL ? fill_file(job, part, &attachment->modified, err)
-                                   : note_lost(job, part, err)) != 0)
+    for (i = 0; i < job->message->attachment_count; i++)
+        if (i != job->winmail && fill_part(job, i, err) != 0)
             return -1;
-    }
     return 0;
 }

@@ -2,6 +2,7 @@
 /* Who wrote a letter, and to whom. */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,17 +11,23 @@
 #include "message/letter-int.h"
 #include "message/lookup.h"
 
-/* Who is not in the map is shown by his old address. */
-static int party_resolve(struct letter_job *job, struct letter_party *party, const char *address,
+/* The map's name, else the one that the sender's client wrote; who has none is shown by his old
+ * address. */
+static int party_resolve(struct letter_job *job, struct letter_party *party, size_t index,
                          struct error *err)
 {
     struct lookup_options options = {
         .map = job->options->map, .domain = job->options->domain, .rules = job->options->rules};
+    const char *address = job->message->addresses[index].text;
+    const char *written = block_display(&job->block, job->message, index);
     struct lookup found;
     enum lookup_kind kind = lookup_header(&options, address, &found);
+    bool known = kind == LOOKUP_ENTRY || kind == LOOKUP_TYPED;
 
     party->smtp = strdup(found.smtp);
-    if (kind == LOOKUP_ENTRY || kind == LOOKUP_TYPED)
+    if (written != NULL && written[0] != '\0' && (!known || found.display[0] == '\0'))
+        party->display = strdup(written);
+    else if (known)
         party->display = strdup(found.display);
     else if (letter_line(job, address, &party->display, err) != 0)
         return -1;
@@ -30,13 +37,12 @@ static int party_resolve(struct letter_job *job, struct letter_party *party, con
     return 0;
 }
 
-static int add_party(struct letter_job *job, const struct message_address *address,
-                     struct error *err)
+static int add_party(struct letter_job *job, size_t index, struct error *err)
 {
     struct letter_party *party = &job->letter->parties[job->letter->party_count++];
 
-    party->role = address->role;
-    return party_resolve(job, party, address->text, err);
+    party->role = job->message->addresses[index].role;
+    return party_resolve(job, party, index, err);
 }
 
 /* Mail of these must never be answered by a report (Q98067). */
@@ -47,14 +53,31 @@ static bool has_null_sender(const struct message *message, const char *from)
     return message->priority == 'C' || (box != NULL && strcasecmp(box + 1, "POSTMASTER") == 0);
 }
 
+/* The sender of a message inside may be only a name, and it is shown all the same. */
+static int fill_unknown(struct letter_job *job, struct error *err)
+{
+    struct letter_party *party = &job->letter->parties[job->letter->party_count++];
+
+    party->role = ADDRESS_FROM;
+    party->display = strdup("");
+    if (asprintf(&party->smtp, "unknown@%s", job->options->domain) < 0)
+        party->smtp = NULL;
+    job->letter->sender = strdup("");
+    return party->smtp != NULL && party->display != NULL && job->letter->sender != NULL
+               ? 0
+               : letter_no_memory(err);
+}
+
 static int fill_from(struct letter_job *job, struct error *err)
 {
     const struct message_address *from = message_from(job->message);
     const char *smtp;
 
+    if (from == NULL && job->options->depth != 0)
+        return fill_unknown(job, err);
     if (from == NULL)
         return error_set(err, ERROR_DATA, "5.1.7", "the message has no sender");
-    if (add_party(job, from, err) != 0)
+    if (add_party(job, (size_t)(from - job->message->addresses), err) != 0)
         return -1;
     smtp = job->letter->parties[0].smtp;
     if (smtp[0] == '\0' || strlen(smtp) > ADDRESS_SMTP_MAX)
@@ -71,7 +94,7 @@ static int fill_role(struct letter_job *job, enum address_role role, struct erro
     size_t i;
 
     for (i = 0; i < message->address_count; i++)
-        if (message->addresses[i].role == role && add_party(job, &message->addresses[i], err) != 0)
+        if (message->addresses[i].role == role && add_party(job, i, err) != 0)
             return -1;
     return 0;
 }

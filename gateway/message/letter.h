@@ -20,6 +20,15 @@
 #include "message/map.h"
 #include "message/message.h"
 
+/* What becomes of a WINMAIL.DAT: read and left out, sent on without its lists of people, left out.
+ */
+enum letter_tnef { LETTER_TNEF_DECODE, LETTER_TNEF_PASS, LETTER_TNEF_DROP };
+
+/* A meeting: its time above the text, as text/calendar, or both. */
+enum letter_schedule { LETTER_SCHEDULE_TEXT, LETTER_SCHEDULE_ICAL, LETTER_SCHEDULE_BOTH };
+
+#define LETTER_DEPTH_MAX 4 /* messages inside of messages */
+
 struct letter_options {
     const struct map *map; /* header addresses: see lookup_header */
     bool rules;            /* rules of the map make header addresses */
@@ -27,6 +36,9 @@ struct letter_options {
     const char *timezone;  /* IANA name of the postoffice's zone, "UTC" by default */
     const char *directory; /* for temporary files */
     int64_t received_ms;   /* fallback Date when the message has none or an invalid one */
+    enum letter_tnef tnef;
+    enum letter_schedule schedule;
+    unsigned depth; /* 0: not inside of another message */
 };
 
 struct letter_party {
@@ -36,9 +48,12 @@ struct letter_party {
 };
 
 enum letter_part_kind {
-    LETTER_FILE, /* an attachment: NAME and CONTENT */
-    LETTER_NOTE  /* a text of ours in the place of something: TEXT */
+    LETTER_FILE,   /* an attachment: NAME and CONTENT */
+    LETTER_NOTE,   /* a text of ours in the place of something: TEXT */
+    LETTER_MESSAGE /* a message inside: LETTER */
 };
+
+struct letter;
 
 struct letter_part {
     enum letter_part_kind kind;
@@ -46,6 +61,9 @@ struct letter_part {
     char type[ATTACHMENT_TYPE_SIZE];
     char modified[DATE_RFC5322_SIZE]; /* "" when not known */
     const struct content *content;
+    struct content *owned;   /* CONTENT when it is not borrowed from the message */
+    struct message *message; /* what LETTER was made from */
+    struct letter *letter;
     char *text; /* UTF-8, LF line ends, complete lines */
 };
 
@@ -71,6 +89,11 @@ struct letter {
     struct content *text; /* UTF-8, LF line ends; NULL: empty */
     struct charset_facts text_facts;
     bool text_complete; /* the last line has its end */
+    char *html;         /* the formatted text, or NULL */
+    char *calendar;     /* text/calendar, CR LF, or NULL */
+    const char *method; /* of CALENDAR: "REQUEST" */
+    char *class;        /* "IPM.Microsoft Mail.Note"; "" when not known */
+    bool stripped;      /* a WINMAIL.DAT is not sent */
     struct letter_part *parts;
     size_t part_count;
     size_t undecodable; /* octets that became U+FFFD */

@@ -51,7 +51,8 @@ static GMimeContentEncoding choose_encoding(const struct letter *letter)
 {
     const struct charset_facts *facts = &letter->text_facts;
 
-    if (!letter->text_complete && letter->part_count == 0)
+    if (!letter->text_complete && letter->part_count == 0 && letter->html == NULL &&
+        letter->calendar == NULL)
         return GMIME_CONTENT_ENCODING_BASE64;
     if (facts->ascii && facts->longest <= MIME_LINE_MAX)
         return GMIME_CONTENT_ENCODING_7BIT;
@@ -84,48 +85,104 @@ static GMimePart *make_file(const struct letter_part *part, struct mime_trouble 
     return part_file(&facts, content_stream_new(part->content, trouble));
 }
 
-static GMimePart *make_part(const struct letter_part *part, struct mime_trouble *trouble)
-{
-    if (part->kind == LETTER_NOTE)
-        return make_note(part->text);
-    return make_file(part, trouble);
-}
-
-/* The boundary is a function of the message too. "=_" is in no base64 and no quoted-printable
+/* Boundaries are a function of the message too. "=_" is in no base64 and no quoted-printable
  * text; in a plain one it would have to foresee a SHA-256 taken over itself. */
-static GMimeMultipart *make_multipart(const uint8_t fingerprint[FINGERPRINT_SIZE])
+static GMimeMultipart *make_multipart(const char *subtype, const char *mark,
+                                      const struct letter *letter)
 {
-    GMimeMultipart *multipart = g_mime_multipart_new_with_subtype("mixed");
+    GMimeMultipart *multipart = g_mime_multipart_new_with_subtype(subtype);
     char hex[FINGERPRINT_HEX_SIZE], boundary[FINGERPRINT_HEX_SIZE + 8];
 
-    fingerprint_hex(fingerprint, hex);
-    snprintf(boundary, sizeof boundary, "=_mm_%s", hex + BOUNDARY_DIGITS);
+    fingerprint_hex(letter->fingerprint, hex);
+    snprintf(boundary, sizeof boundary, "=_%s_%s", mark, hex + BOUNDARY_DIGITS);
     g_mime_multipart_set_boundary(multipart, boundary);
     return multipart;
 }
 
-/* What the parts borrow of LETTER and TROUBLE must live until OUT is written. */
-static void make_body(const struct letter *letter, struct mime_trouble *trouble, GMimeMessage *out)
+/* Takes over PART. */
+static void add_part(GMimeMultipart *multipart, GMimeObject *part)
 {
-    GMimePart *part = make_text(letter, trouble);
-    GMimeMultipart *multipart;
+    g_mime_multipart_add(multipart, part);
+    g_object_unref(part);
+}
+
+/* Text in memory of any line length: base64 unless it may go as it is. */
+static GMimePart *make_rich(const char *utf8, const char *subtype)
+{
+    GMimePart *part = part_text_from(utf8, subtype);
+
+    if (g_mime_part_get_content_encoding(part) == GMIME_CONTENT_ENCODING_7BIT)
+        return part;
+    g_object_unref(part);
+    return part_text(subtype, g_mime_stream_mem_new_with_buffer(utf8, strlen(utf8)),
+                     GMIME_CONTENT_ENCODING_BASE64);
+}
+
+/* The text, and what else may be shown in its place: the best is the last (RFC 2046 5.1.4). */
+static GMimeObject *make_shown(const struct letter *letter, struct mime_trouble *trouble)
+{
+    GMimePart *text = make_text(letter, trouble), *calendar;
+    GMimeMultipart *alternative;
+
+    if (letter->html == NULL && letter->calendar == NULL)
+        return GMIME_OBJECT(text);
+    alternative = make_multipart("alternative", "ma", letter);
+    add_part(alternative, GMIME_OBJECT(text));
+    if (letter->html != NULL)
+        add_part(alternative, GMIME_OBJECT(make_rich(letter->html, "html")));
+    if (letter->calendar != NULL) {
+        calendar =
+            part_text("calendar",
+                      g_mime_stream_mem_new_with_buffer(letter->calendar, strlen(letter->calendar)),
+                      GMIME_CONTENT_ENCODING_BASE64);
+        g_mime_object_set_content_type_parameter(GMIME_OBJECT(calendar), "method", letter->method);
+        add_part(alternative, GMIME_OBJECT(calendar));
+    }
+    return GMIME_OBJECT(alternative);
+}
+
+static GMimeMessage *make_message(const struct letter *letter, struct mime_trouble *trouble);
+
+static GMimeObject *make_part(const struct letter_part *part, struct mime_trouble *trouble)
+{
+    GMimeMessage *inner;
+    GMimeMessagePart *holder;
+
+    if (part->kind == LETTER_NOTE)
+        return GMIME_OBJECT(make_note(part->text));
+    if (part->kind != LETTER_MESSAGE)
+        return GMIME_OBJECT(make_file(part, trouble));
+    inner = make_message(part->letter, trouble);
+    holder = g_mime_message_part_new_with_message("rfc822", inner);
+    g_object_unref(inner);
+    return GMIME_OBJECT(holder);
+}
+
+static GMimeObject *make_body(const struct letter *letter, struct mime_trouble *trouble)
+{
+    GMimeObject *shown = make_shown(letter, trouble);
+    GMimeMultipart *mixed;
     size_t i;
 
-    if (letter->part_count == 0) {
-        g_mime_message_set_mime_part(out, GMIME_OBJECT(part));
-        g_object_unref(part);
-        return;
-    }
-    multipart = make_multipart(letter->fingerprint);
-    g_mime_multipart_add(multipart, GMIME_OBJECT(part));
-    g_object_unref(part);
-    for (i = 0; i < letter->part_count; i++) {
-        part = make_part(&letter->parts[i], trouble);
-        g_mime_multipart_add(multipart, GMIME_OBJECT(part));
-        g_object_unref(part);
-    }
-    g_mime_message_set_mime_part(out, GMIME_OBJECT(multipart));
-    g_object_unref(multipart);
+    if (letter->part_count == 0)
+        return shown;
+    mixed = make_multipart("mixed", "mm", letter);
+    add_part(mixed, shown);
+    for (i = 0; i < letter->part_count; i++)
+        add_part(mixed, make_part(&letter->parts[i], trouble));
+    return GMIME_OBJECT(mixed);
+}
+
+/* What the parts borrow of LETTER and TROUBLE must live until it is written. */
+static GMimeMessage *make_message(const struct letter *letter, struct mime_trouble *trouble)
+{
+    GMimeMessage *out = g_mime_message_new(FALSE);
+    GMimeObject *body = make_body(letter, trouble);
+
+    header_fill(out, letter);
+    g_mime_message_set_mime_part(out, body);
+    g_object_unref(body);
+    return out;
 }
 
 static int fill_facts(struct mime_facts *facts, const struct letter *letter, struct error *err)
@@ -143,21 +200,20 @@ static int fill_facts(struct mime_facts *facts, const struct letter *letter, str
 int mime_write(const struct letter *letter, mime_sink *sink, void *context,
                struct mime_facts *facts, struct error *err)
 {
-    GMimeMessage *out = g_mime_message_new(FALSE);
     struct mime_trouble trouble = {.failed = false};
+    GMimeMessage *out;
     bool eight_bit = false;
     int status = -1;
 
     memset(facts, 0, sizeof *facts);
     if (fill_facts(facts, letter, err) == 0) {
-        header_fill(out, letter);
-        make_body(letter, &trouble, out);
+        out = make_message(letter, &trouble);
         status = mime_emit(out, sink, context, &trouble, &facts->size, &eight_bit);
+        g_object_unref(out);
         facts->eight_bit = eight_bit ? 1 : 0;
         if (status != 0 && err != NULL)
             *err = trouble.err;
     }
-    g_object_unref(out);
     if (status != 0)
         mime_facts_clear(facts);
     return status;
