@@ -131,6 +131,10 @@ int prepare_mime(struct prepared *prepared, const struct intake *intake,
         .timezone = postoffice->timezone,
         .directory = settings->temporary,
         .received_ms = clock_now_ms(),
+        .tnef = postoffice->tnef,
+        .schedule = postoffice->schedule,
+        .registered_normal = postoffice->registered_normal,
+        .legacy_receipts = postoffice->legacy_receipts,
     };
     struct letter *letter;
     int status;
@@ -141,6 +145,9 @@ int prepare_mime(struct prepared *prepared, const struct intake *intake,
         return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for an address");
     if (letter_make(&letter, message, prepared->digest, &options, err) != 0)
         return -1;
+    /* Reports and receipts must never be answered by a report (Q98067). */
+    if (letter->sender[0] == '\0')
+        prepared->sender[0] = '\0';
     status = write_mime(prepared, letter, settings->temporary, err);
     letter_free(letter);
     return status;

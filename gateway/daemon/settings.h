@@ -11,6 +11,7 @@
 #include "base/attr.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "message/letter.h"
 #include "queue/schedule.h"
 #include "smtp/client.h"
 
@@ -39,10 +40,14 @@ struct settings_postoffice {
     bool typed_smtp; /* relay "SMTP:user@host" recipients that the map does not know as they are */
     bool rule_recipients;  /* relay to addresses that a rule of the map makes */
     bool rewrite_unmapped; /* headers: addresses that a rule of the map makes */
-    unsigned interval_s;   /* between sweeps */
-    unsigned full_sweep_s; /* every mailbag is read again after this time, changed or not */
-    unsigned batch;        /* items a batch */
-    uint64_t max_size;     /* octets of one text or attachment */
+    enum letter_tnef tnef;
+    enum letter_schedule schedule;
+    bool registered_normal; /* registered mail is of normal importance */
+    bool legacy_receipts;   /* Return-Receipt-To as well (Q149029) */
+    unsigned interval_s;    /* between sweeps */
+    unsigned full_sweep_s;  /* every mailbag is read again after this time, changed or not */
+    unsigned batch;         /* items a batch */
+    uint64_t max_size;      /* octets of one text or attachment */
 };
 
 struct settings_host {

@@ -53,6 +53,12 @@ int letter_name(struct letter_job *job, struct letter_part *part, const char *ra
 /* Room for one more part, or NULL and ERR. */
 struct letter_part *letter_add_part(struct letter *letter, struct error *err) WARN_UNUSED;
 
+/* ---- letter-report.c ---- */
+
+/* A read receipt or a failure report of MS Mail becomes one of mail: null sender, and a part for
+ * programs; its text stays. */
+int letter_fill_report(struct letter_job *job, struct error *err) WARN_UNUSED;
+
 /* ---- letter-tnef.c ---- */
 
 /* Finds WINMAIL.DAT and reads it, as the options say. */

@@ -165,6 +165,9 @@ static int fill_headers(struct letter_job *job, struct error *err)
 
     letter->priority = job->message->priority != 0 ? job->message->priority : job->block.priority;
     letter->asks_receipt = letter->priority == 'R';
+    letter->legacy_receipt = letter->asks_receipt && job->options->legacy_receipts;
+    if (letter->asks_receipt && job->options->registered_normal)
+        letter->priority = '3';
     if (fill_subject(job, err) != 0 ||
         date_sent(date, &job->message->received, job->options->timezone, job->options->received_ms,
                   &letter->date, err) != 0 ||
@@ -194,8 +197,9 @@ int letter_make(struct letter **out, const struct message *message,
         letter_no_memory(err);
     else if (block_read(&job.block, message, err) == 0 && letter_read_tnef(&job, err) == 0 &&
              letter_fill_parties(&job, err) == 0 && fill_headers(&job, err) == 0 &&
-             letter_fill_text(&job, err) == 0 && letter_fill_rich(&job, err) == 0 &&
-             letter_fill_parts(&job, err) == 0 && letter_fill_hidden(&job, err) == 0)
+             letter_fill_report(&job, err) == 0 && letter_fill_text(&job, err) == 0 &&
+             letter_fill_rich(&job, err) == 0 && letter_fill_parts(&job, err) == 0 &&
+             letter_fill_hidden(&job, err) == 0)
         status = 0;
     attachment_names_free(job.names);
     block_clear(&job.block);
@@ -232,6 +236,7 @@ void letter_free(struct letter *letter)
     free(letter->headers);
     free(letter->parts);
     content_free(letter->text);
+    free(letter->machine);
     free(letter->html);
     free(letter->calendar);
     free(letter->class);

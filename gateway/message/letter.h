@@ -38,7 +38,9 @@ struct letter_options {
     int64_t received_ms;   /* fallback Date when the message has none or an invalid one */
     enum letter_tnef tnef;
     enum letter_schedule schedule;
-    unsigned depth; /* 0: not inside of another message */
+    bool registered_normal; /* registered mail is of normal importance */
+    bool legacy_receipts;   /* Return-Receipt-To as well: Exchange reports delivery (Q149029) */
+    unsigned depth;         /* 0: not inside of another message */
 };
 
 struct letter_party {
@@ -82,13 +84,16 @@ struct letter {
     size_t party_count;
     char *subject; /* UTF-8, at most 255 characters */
     struct date_sent date;
-    char priority;     /* as in struct message */
-    bool asks_receipt; /* the sender wants to know that it was read (Q100457) */
+    char priority;       /* as in struct message */
+    bool legacy_receipt; /* ask for it in the old way too */
+    bool asks_receipt;   /* the sender wants to know that it was read (Q100457) */
     struct letter_header *headers;
     size_t header_count;
     struct content *text; /* UTF-8, LF line ends; NULL: empty */
     struct charset_facts text_facts;
     bool text_complete; /* the last line has its end */
+    const char *report; /* "disposition-notification" or "delivery-status" when it is one */
+    char *machine;      /* what a program reads of a report: fields, LF; 7-bit */
     char *html;         /* the formatted text, or NULL */
     char *calendar;     /* text/calendar, CR LF, or NULL */
     const char *method; /* of CALENDAR: "REQUEST" */

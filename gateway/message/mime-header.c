@@ -130,6 +130,9 @@ static void fill_from(GMimeMessage *out, const struct letter *letter)
     if (letter->asks_receipt)
         g_mime_object_set_header(GMIME_OBJECT(out), "Disposition-Notification-To",
                                  letter->parties[0].smtp, "utf-8");
+    if (letter->legacy_receipt)
+        g_mime_object_set_header(GMIME_OBJECT(out), "Return-Receipt-To", letter->parties[0].smtp,
+                                 "utf-8");
 }
 
 /* The list is filled apart: each change of a message's own list writes its header anew. */
@@ -248,6 +251,8 @@ void header_fill(GMimeMessage *out, const struct letter *letter)
     fill_date(out, letter);
     g_mime_object_set_header(GMIME_OBJECT(out), "Message-Id", letter->message_id, "utf-8");
     fill_priority(GMIME_OBJECT(out), letter->priority);
+    if (letter->report != NULL && letter->priority != 'C')
+        header_set(GMIME_OBJECT(out), "Auto-Submitted", "auto-replied");
     for (i = 0; i < letter->header_count; i++)
         header_append(GMIME_OBJECT(out), letter->headers[i].name, letter->headers[i].value);
     fold_encoded(GMIME_OBJECT(out), "From");

@@ -52,7 +52,7 @@ static GMimeContentEncoding choose_encoding(const struct letter *letter)
     const struct charset_facts *facts = &letter->text_facts;
 
     if (!letter->text_complete && letter->part_count == 0 && letter->html == NULL &&
-        letter->calendar == NULL)
+        letter->calendar == NULL && letter->report == NULL)
         return GMIME_CONTENT_ENCODING_BASE64;
     if (facts->ascii && facts->longest <= MIME_LINE_MAX)
         return GMIME_CONTENT_ENCODING_7BIT;
@@ -158,12 +158,25 @@ static GMimeObject *make_part(const struct letter_part *part, struct mime_troubl
     return GMIME_OBJECT(holder);
 }
 
+/* The first part is for people and the second for programs (RFC 6522 3). */
+static GMimeObject *make_report(const struct letter *letter, GMimeObject *shown)
+{
+    GMimeMultipart *report = make_multipart("report", "mr", letter);
+
+    g_mime_object_set_content_type_parameter(GMIME_OBJECT(report), "report-type", letter->report);
+    add_part(report, shown);
+    add_part(report, GMIME_OBJECT(part_plain_new("message", letter->report, letter->machine)));
+    return GMIME_OBJECT(report);
+}
+
 static GMimeObject *make_body(const struct letter *letter, struct mime_trouble *trouble)
 {
     GMimeObject *shown = make_shown(letter, trouble);
     GMimeMultipart *mixed;
     size_t i;
 
+    if (letter->report != NULL)
+        shown = make_report(letter, shown);
     if (letter->part_count == 0)
         return shown;
     mixed = make_multipart("mixed", "mm", letter);

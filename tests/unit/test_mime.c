@@ -197,23 +197,24 @@ static void test_attachments(void **state)
 
 static void test_names(void **state)
 {
+    /* The content "x" is none of what the extensions say. */
     static const struct {
         const char *raw, *name, *type;
     } cases[] = {
         {"PRICES.TXT", "PRICES.TXT", "application/octet-stream"},
-        {"letter.doc", "letter.doc", "application/msword"},
-        {"A.B.GIF", "A.B.GIF", "image/gif"},
-        {"M\x9ALLER.XLS", "M\xC3\x9CLLER.XLS", "application/vnd.ms-excel"},
-        {"two words; \"x\" 100%'.dat", "two words; \"x\" 100%'.dat", "application/octet-stream"},
+        {"letter.doc", "letter.doc", "application/octet-stream"},
+        {"A.B.GIF", "A.B.GIF", "application/octet-stream"},
+        {"M\x9ALLER.XLS", "M\xC3\x9CLLER.XLS", "application/octet-stream"},
+        {"two words; \"x\" 100%'.dat", "two words; _x_ 100%'.dat", "application/octet-stream"},
         {"", "attachment", "application/octet-stream"},
         {"..", "attachment", "application/octet-stream"},
         {"   ", "attachment", "application/octet-stream"},
         {"../../etc/passwd", "passwd", "application/octet-stream"},
-        {"C:\\DOS\\X.ZIP", "X.ZIP", "application/zip"},
-        {"C:X.PDF", "X.PDF", "application/pdf"},
+        {"C:\\DOS\\X.ZIP", "X.ZIP", "application/octet-stream"},
+        {"C:X.PDF", "X.PDF", "application/octet-stream"},
         {"dir/", "attachment", "application/octet-stream"},
-        {"a\r\nb\x7F.bmp", "ab.bmp", "image/bmp"},
-        {"=?utf-8?Q?x?=", "=?utf-8?Q?x?=", "application/octet-stream"},
+        {"a\r\nb\x7F.bmp", "ab.bmp", "application/octet-stream"},
+        {"=?utf-8?Q?x?=", "=_utf-8_Q_x_=", "application/octet-stream"},
     };
     struct mimefixture *f = *state;
     size_t i;
@@ -258,7 +259,7 @@ static void test_long_name(void **state)
     for (i = 0; i < 300; i++)
         name[i] = i % 3 == 0 ? 'a' : (char)0x81;
     name[300] = '\0';
-    for (i = 0; i < 255; i++)
+    for (i = 0; strlen(expected) + 2 <= ATTACHMENT_NAME_OCTETS; i++)
         strcat(expected, i % 3 == 0 ? "a" : "\xC3\xBC");
     mimefixture_attach(f, name, "x", 1);
     mimefixture_write(f);
