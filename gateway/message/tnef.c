@@ -52,7 +52,7 @@ static void attachment_clear(struct tnef_attachment *attachment)
     tnef_free(attachment->message);
 }
 
-void tnef_free(struct tnef *tnef) /* NOLINT(misc-no-recursion): at most TNEF_MAX_DEPTH deep */
+void tnef_free(struct tnef *tnef) /* at most TNEF_MAX_DEPTH deep */
 {
     size_t i;
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The TNEF reader beside the maker's truth, tnef and ytnef: the same properties, names and octets.
 
-TNEFDUMP is the program tests/tnefdump of the build. Other readers that are not installed are told."""
+The reader is tests/tnefdump of the build that MSMAILGW is of. Other readers that are not installed are told."""
 import hashlib
 import json
 import os
@@ -15,7 +15,8 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "oracle"))
 import maketnef  # noqa: E402
 
-DUMP = os.environ["TNEFDUMP"]
+DUMP = os.environ.get("TNEFDUMP") or os.path.join(
+    os.path.dirname(os.path.abspath(os.environ.get("MSMAILGW", "./msmailgw"))), "tests", "tnefdump")
 failures = []
 
 
@@ -119,7 +120,8 @@ def main():
         damaged(work, count)
     for failure in failures[:30]:
         print(failure)
-    print("tnef: %d streams, %d differences" % (2 * count, len(failures)))
+    print("tnef: %d passed, %d failed" % (2 * count - len(set(f.split(":")[0] for f in failures)),
+                                          len(set(f.split(":")[0] for f in failures))))
     return 1 if failures else 0
 
 
