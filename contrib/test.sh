@@ -95,6 +95,7 @@ lane_release() {
     step e2e-reported e2e "$work/gcc" reported
     step e2e-calibrate e2e "$work/gcc" calibrate
     step e2e-check e2e "$work/gcc" check
+    step e2e-tnef e2e "$work/gcc" tnef
     step e2e-share e2e "$work/gcc" share
     step e2e-calibrate-key e2e "$work/gcc" calibrate_key
     step bench bench
@@ -126,6 +127,7 @@ lane_sanitizers() {
     step e2e-user-sanitizers e2e "$work/clang" user
     step e2e-ldap-sanitizers e2e "$work/clang" ldap --users 500
     step e2e-sweep-sanitizers e2e "$work/clang" sweep
+    step e2e-tnef-sanitizers e2e "$work/clang" tnef
     step build-steps build_programs "$work/steps" CC=clang CFLAGS='-O1 -g' --enable-werror \
         --enable-sanitizers --enable-steps && step e2e-steps e2e "$work/steps" steps
     step build-fuzzers build "$work/fuzz" CC=clang CFLAGS='-O1 -g' --enable-werror \

@@ -39,7 +39,7 @@ struct meeting {
 };
 
 /* 0 also when there are no times. ERROR_SETUP: ZONE is not known. A time that clocks jump over is
- * that much later, one that comes twice is the first. */
+ * the first after the jump, one that comes twice is the first of the two. */
 int meeting_read(struct meeting *out, const struct tnef *tnef, const char *zone,
                  struct error *err) WARN_UNUSED;
 

@@ -18,8 +18,8 @@
 #define RTF_MAX_DEPTH 256          /* groups; what lies deeper is left out */
 
 /*
- * *OUT (SIZE octets and a NUL) is the caller's. Checksum, length or form wrong, or larger than
- * RTF_MAX: ERROR_DATA. Memory: ERROR_SOFT.
+ * *OUT (OUT_SIZE octets and a NUL) is the caller's. Checksum or form wrong, or larger than RTF_MAX:
+ * ERROR_DATA; shorter than promised is none when the checksum is right. Memory: ERROR_SOFT.
  */
 int rtf_decompress(const void *data, size_t size, char **out, size_t *out_size,
                    struct error *err) WARN_UNUSED;

@@ -52,7 +52,7 @@ static void attachment_clear(struct tnef_attachment *attachment)
     tnef_free(attachment->message);
 }
 
-void tnef_free(struct tnef *tnef) /* NOLINT(misc-no-recursion): at most TNEF_MAX_DEPTH deep */
+void tnef_free(struct tnef *tnef) /* at most TNEF_MAX_DEPTH deep */
 {
     size_t i;
 
@@ -99,13 +99,15 @@ static int take_codepage(struct tnef_reader *reader, const struct tnef_range *ra
     struct error ignored;
     struct window window;
     uint32_t page;
-    char number[16];
+    char number[16], name[TNEF_CODEPAGE_SIZE];
 
     window_init(&window, reader->content, range);
     if (window_u32(&window, &page, err) != 0)
         return -1;
     snprintf(number, sizeof number, "%u", page);
-    if (charset_name(number, reader->tnef->codepage, sizeof reader->tnef->codepage, &ignored) != 0)
+    if (charset_name(number, name, sizeof name, &ignored) == 0)
+        g_strlcpy(reader->tnef->codepage, name, sizeof reader->tnef->codepage);
+    else
         reader->tnef->malformed++;
     return 0;
 }
