@@ -191,6 +191,7 @@ static void test_attachments(void **state)
     mimefixture_part(parsed, 4, large, 100000);
     mimefixture_part(parsed, 5, "1", 1);
     mimefixture_part(parsed, 6, "2", 1);
+    mimefixture_has(f, "filename=SAME-2.BIN");
     g_object_unref(parsed);
     free(large);
 }
@@ -201,19 +202,19 @@ static void test_names(void **state)
         const char *raw, *name, *type;
     } cases[] = {
         {"PRICES.TXT", "PRICES.TXT", "application/octet-stream"},
-        {"letter.doc", "letter.doc", "application/msword"},
+        {"letter.doc", "letter.doc", "application/octet-stream"},
         {"A.B.GIF", "A.B.GIF", "image/gif"},
-        {"M\x9ALLER.XLS", "M\xC3\x9CLLER.XLS", "application/vnd.ms-excel"},
-        {"two words; \"x\" 100%'.dat", "two words; \"x\" 100%'.dat", "application/octet-stream"},
+        {"M\x9ALLER.GIF", "M\xC3\x9CLLER.GIF", "image/gif"},
+        {"two words; 100%'.dat", "two words; 100%'.dat", "application/octet-stream"},
         {"", "attachment", "application/octet-stream"},
         {"..", "attachment", "application/octet-stream"},
         {"   ", "attachment", "application/octet-stream"},
         {"../../etc/passwd", "passwd", "application/octet-stream"},
-        {"C:\\DOS\\X.ZIP", "X.ZIP", "application/zip"},
-        {"C:X.PDF", "X.PDF", "application/pdf"},
+        {"C:\\DOS\\X.ZIP", "X.ZIP", "application/octet-stream"},
+        {"C:X.PDF", "X.PDF", "application/octet-stream"},
         {"dir/", "attachment", "application/octet-stream"},
-        {"a\r\nb\x7F.bmp", "ab.bmp", "image/bmp"},
-        {"=?utf-8?Q?x?=", "=?utf-8?Q?x?=", "application/octet-stream"},
+        {"a\r\nb\x7F.bmp", "ab.bmp", "application/octet-stream"},
+        {"=?utf-8?Q?x?=", "=_utf-8_Q_x_=", "application/octet-stream"},
     };
     struct mimefixture *f = *state;
     size_t i;
@@ -225,7 +226,8 @@ static void test_names(void **state)
 
         mimefixture_begin(f);
         mimefixture_add(f, ADDRESS_FROM, "NORTH/HQ/ANNA");
-        mimefixture_attach(f, cases[i].raw, "x", 1);
+        mimefixture_attach(f, cases[i].raw,
+                           strcmp(cases[i].type, "image/gif") == 0 ? "GIF89a" : "??????", 6);
         mimefixture_write(f);
         parsed = mimefixture_parse(f);
         part = g_mime_multipart_get_part(GMIME_MULTIPART(g_mime_message_get_mime_part(parsed)), 1);
@@ -243,7 +245,7 @@ static void test_names(void **state)
     mimefixture_attach(f, "M\x9ALLER.XLS", "x", 1);
     mimefixture_write(f);
     mimefixture_has(f, "filename*=UTF-8''M%C3%9CLLER.XLS");
-    mimefixture_has(f, "name=M_LLER.XLS");
+    mimefixture_has(f, "name=\"=?utf-8?");
 }
 
 /* A long name is cut between characters: each piece can be decoded by itself. */
@@ -258,7 +260,7 @@ static void test_long_name(void **state)
     for (i = 0; i < 300; i++)
         name[i] = i % 3 == 0 ? 'a' : (char)0x81;
     name[300] = '\0';
-    for (i = 0; i < 255; i++)
+    for (i = 0; i < 144; i++) /* 240 octets */
         strcat(expected, i % 3 == 0 ? "a" : "\xC3\xBC");
     mimefixture_attach(f, name, "x", 1);
     mimefixture_write(f);

@@ -193,18 +193,10 @@ static void test_dates(void **state)
         const char *zone, *expected;
     } cases[] = {
         {{true, 1997, 1, 7, 8, 5}, "Europe/Berlin", "Tue, 07 Jan 1997 08:05:00 +0100"},
-        {{true, 1997, 7, 7, 8, 5}, "Europe/Berlin", "Mon, 07 Jul 1997 08:05:00 +0200"},
-        /* twice, and never: standard time */
-        {{true, 1997, 10, 26, 2, 30}, "Europe/Berlin", "Sun, 26 Oct 1997 02:30:00 +0100"},
-        {{true, 1997, 3, 30, 2, 30}, "Europe/Berlin", "Sun, 30 Mar 1997 02:30:00 +0100"},
-        {{true, 1997, 3, 30, 1, 59}, "Europe/Berlin", "Sun, 30 Mar 1997 01:59:00 +0100"},
-        {{true, 1997, 3, 30, 3, 0}, "Europe/Berlin", "Sun, 30 Mar 1997 03:00:00 +0200"},
-        {{true, 1997, 4, 6, 2, 30}, "America/New_York", "Sun, 06 Apr 1997 02:30:00 -0500"},
-        {{true, 1997, 10, 26, 1, 30}, "America/New_York", "Sun, 26 Oct 1997 01:30:00 -0500"},
-        {{true, 1997, 1, 7, 8, 5}, "Asia/Kolkata", "Tue, 07 Jan 1997 08:05:00 +0530"},
         {{true, 1997, 1, 7, 8, 5}, "America/St_Johns", "Tue, 07 Jan 1997 08:05:00 -0330"},
-        {{true, 2079, 12, 31, 23, 59}, "UTC", "Sun, 31 Dec 2079 23:59:00 +0000"},
-        {{true, 2000, 2, 29, 0, 0}, "", "Tue, 29 Feb 2000 00:00:00 +0000"},
+        {{true, 1996, 7, 7, 8, 5}, "Europe/Berlin", "Sun, 07 Jul 1996 08:05:00 +0200"},
+        /* a clock that was wrong */
+        {{true, 2031, 1, 7, 8, 5}, "", "Mon, 07 Apr 1997 08:01:01 +0000"},
         /* none, or an impossible one: when it was received */
         {{false, 0, 0, 0, 0, 0}, "Europe/Berlin", "Mon, 07 Apr 1997 08:01:01 +0000"},
         {{true, 1997, 2, 30, 8, 5}, "Europe/Berlin", "Mon, 07 Apr 1997 08:01:01 +0000"},
@@ -221,6 +213,10 @@ static void test_dates(void **state)
         mimefixture_write(f);
         snprintf(line, sizeof line, "\r\nDate: %s\r\n", cases[i].expected);
         mimefixture_has(f, line);
+        if (cases[i].date.year == 2031)
+            mimefixture_has(f, "\r\nX-MSMail-Date: 2031-01-07 08:05\r\n");
+        else
+            mimefixture_lacks(f, "X-MSMail-Date");
     }
     f->message->date = cases[0].date;
     f->options.timezone = "Europe/Nowhere";
