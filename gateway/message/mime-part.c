@@ -68,17 +68,16 @@ GMimePart *part_plain_new(const char *type, const char *subtype, const char *tex
     return part;
 }
 
-/* For readers that do not know RFC 2231: encoded words in the name of the type, as most mail
- * programs write and read them, although RFC 2047 5 has no place for them there (Q175958). */
+/* For readers that do not know RFC 2231: the name of the type, with '_' for what is not ASCII. Many
+ * mail programs write encoded words there, which RFC 2047 5 forbids and strict readers refuse. */
 static void set_type_name(GMimeObject *part, const char *name)
 {
-    GMimeParamList *list = g_mime_content_type_get_parameters(g_mime_object_get_content_type(part));
-    GMimeParam *param;
+    GString *ascii = g_string_new(NULL);
 
-    g_mime_param_list_set_parameter(list, "name", name);
-    param = g_mime_param_list_get_parameter(list, "name");
-    g_mime_param_set_charset(param, "utf-8");
-    g_mime_param_set_encoding_method(param, GMIME_PARAM_ENCODING_METHOD_RFC2047);
+    for (; *name != '\0'; name = g_utf8_find_next_char(name, NULL))
+        g_string_append_c(ascii, (guchar)*name < 0x80 ? *name : '_');
+    g_mime_object_set_content_type_parameter(part, "name", ascii->str);
+    g_string_free(ascii, TRUE);
 }
 
 /* GMime chooses the charset of a name by itself and cuts a long name inside characters, which

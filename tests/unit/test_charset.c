@@ -334,6 +334,72 @@ static void test_latin1(void **state)
     }
 }
 
+/* The first character of UTF-8 and that it is the only one; 0 for a control that became a blank. */
+static unsigned only_point(const char *utf8)
+{
+    const uint8_t *at = (const uint8_t *)utf8;
+    unsigned more = at[0] >= 0xF0 ? 3 : at[0] >= 0xE0 ? 2 : at[0] >= 0xC0 ? 1 : 0;
+    unsigned point = more == 0 ? at[0] : at[0] & (0x3FU >> more);
+    unsigned i;
+
+    for (i = 1; i <= more; i++)
+        point = point << 6 | (at[i] & 0x3F);
+    assert_int_equal(at[more + 1], 0);
+    return point;
+}
+
+static void check_vector(const char *page, const char *line)
+{
+    char octets[3] = "", want[8], *out;
+    unsigned pair, point;
+    struct error err;
+    size_t bad = 0;
+
+    assert_int_equal(sscanf(line, "%x %7s", &pair, want), 2);
+    octets[0] = (char)(pair > 0xFF ? pair >> 8 : pair);
+    octets[1] = (char)(pair > 0xFF ? pair : 0);
+    assert_int_equal(charset_line(page, octets, &out, &bad, &err), 0);
+    point = only_point(out);
+    free(out);
+    if (strcmp(want, "-") == 0) {
+        assert_int_equal(point, 0xFFFD);
+        assert_int_equal(bad, 1);
+        return;
+    }
+    assert_int_equal(bad, 0);
+    if (strtoul(want, NULL, 16) >= 0x80 && strtoul(want, NULL, 16) < 0xA0)
+        assert_int_equal(point, ' ');
+    else if (point != strtoul(want, NULL, 16))
+        fail_msg("%s: %s is U+%04X", page, line, point);
+}
+
+/* Each page against the published tables (tests/oracle/makecharset.py). */
+static void test_vectors(void **state)
+{
+    static const char *const pages[] = {"CP437",  "CP737",  "CP775",  "CP850",  "CP852",  "CP855",
+                                        "CP857",  "CP858",  "CP860",  "CP861",  "CP862",  "CP863",
+                                        "CP864",  "CP865",  "CP866",  "CP869",  "CP874",  "CP932",
+                                        "CP936",  "CP949",  "CP950",  "CP1250", "CP1251", "CP1252",
+                                        "CP1253", "CP1254", "CP1255", "CP1256", "CP1257"};
+    const char *top = getenv("srcdir") != NULL ? getenv("srcdir") : ".";
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        char path[4096], line[64];
+        unsigned lines = 0;
+        FILE *file;
+
+        snprintf(path, sizeof path, "%s/tests/data/charset/%s", top, pages[i]);
+        file = fopen(path, "r");
+        assert_non_null(file);
+        for (; fgets(line, sizeof line, file) != NULL; lines++)
+            check_vector(pages[i], line);
+        fclose(file);
+        assert_true(lines >= 128);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,7 +407,7 @@ int main(void)
         cmocka_unit_test(test_unknown),   cmocka_unit_test(test_texts),
         cmocka_unit_test(test_pieces),    cmocka_unit_test(test_bad_octets),
         cmocka_unit_test(test_all_pairs), cmocka_unit_test(test_skipped_octets),
-        cmocka_unit_test(test_latin1),
+        cmocka_unit_test(test_latin1),    cmocka_unit_test(test_vectors),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,7 +245,7 @@ static void test_names(void **state)
     mimefixture_attach(f, "M\x9ALLER.XLS", "x", 1);
     mimefixture_write(f);
     mimefixture_has(f, "filename*=UTF-8''M%C3%9CLLER.XLS");
-    mimefixture_has(f, "name=\"=?UTF-8?b?");
+    mimefixture_has(f, "name=M_LLER.XLS");
 }
 
 /* A long name is cut between characters: each piece can be decoded by itself. */
