@@ -90,6 +90,12 @@ static void test_long_names(void **state)
     assert_int_equal(attachment_name("CP850", raw, NULL, &out, NULL, &err), 0);
     assert_int_equal(strlen(out), ATTACHMENT_NAME_OCTETS);
     free(out);
+    /* the cut comes behind a dot */
+    memset(raw, 'x', 1000);
+    raw[ATTACHMENT_NAME_OCTETS - 1] = '.';
+    assert_int_equal(attachment_name("CP850", raw, NULL, &out, NULL, &err), 0);
+    assert_int_equal(strlen(out), ATTACHMENT_NAME_OCTETS - 1);
+    free(out);
 }
 
 static void expect(struct attachment_names *names, const char *name, const char *expected)
