@@ -109,6 +109,9 @@ static char *put_together(const char *name, const char *suffix)
     size_t room = ATTACHMENT_NAME_OCTETS - strlen(suffix) - strlen(extension);
     size_t stem = whole_characters(name, (size_t)(extension - name), room);
 
+    /* the cut may have come behind a dot or a blank, which must not be the end */
+    while (extension[0] == '\0' && stem > 1 && (name[stem - 1] == ' ' || name[stem - 1] == '.'))
+        stem--;
     return g_strdup_printf("%.*s%s%s", (int)stem, name, suffix, extension);
 }
 
