@@ -209,7 +209,7 @@ class Cli(gateway.Case):
         self.assertIn(" 0 FAIL", checked)
         self.assertIn("ICORTEZ has a mailbox and is not in the map", checked)
         self.assertNotIn("/ADMIN", checked)
-        self.assertEqual(self.rows(site.gate, "map", "check"), [])
+        self.assertEqual({row["result"] for row in self.rows(site.gate, "map", "check")}, {"WARN"})
         with open(site.gate.map, "a", encoding="utf-8") as map_file:
             map_file.write("A/B/TURN\tturn@corp.example\t\t\tabc\u202egnp.exe\t\n")
         text, rows = self.both(site.gate, "map", "show", "A/B/TURN")
