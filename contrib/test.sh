@@ -105,7 +105,8 @@ lane_release() {
 bench() {
     cd "$source" && MSMAILGW="$work/gcc/msmailgw" TMPDIR="$work" tests/bench/relay.sh 300 &&
         MSMAILGW="$work/gcc/msmailgw" MSMAILGWD="$work/gcc/msmailgwd" TMPDIR="$work" \
-            tests/bench/sweep.sh 200 10
+            tests/bench/sweep.sh 200 10 &&
+        MSMAILGW="$work/gcc/msmailgw" TMPDIR="$work" python3 tests/bench/map.py
 }
 
 bench_calibrate() {

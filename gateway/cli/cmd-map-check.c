@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/resolve.h"
 #include "message/address.h"
 #include "message/map.h"
 #include "postoffice/access2.h"
@@ -150,7 +151,7 @@ static void check_unmapped(struct checking *checking, const struct settings_post
                  "%s has a mailbox whose name is not 7-bit ASCII: it cannot be in the map, mail "
                  "for it stays (Q101461)",
                  key);
-        else if (map_find(checking->map, key) == NULL)
+        else if (map_find(checking->map, key) == NULL && !resolve_is_role(key))
             tell(checking, false, 0, "%s has a mailbox and is not in the map: mail for it stays",
                  key);
     }

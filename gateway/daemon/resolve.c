@@ -34,7 +34,7 @@ static const char *mailbox_of(const char *address)
     return box != NULL && strchr(address, ':') == NULL ? box + 1 : NULL;
 }
 
-static bool is_role(const char *address)
+bool resolve_is_role(const char *address)
 {
     const char *box = mailbox_of(address);
 
@@ -48,7 +48,7 @@ const char *resolve_recipient(const struct settings *settings,
     struct lookup_options options = resolve_recipient_options(settings, postoffice, map);
     enum lookup_kind kind = lookup_recipient(&options, address, out);
 
-    if (kind == LOOKUP_NONE && is_role(address_native(address)))
+    if (kind == LOOKUP_NONE && resolve_is_role(address_native(address)))
         return settings->postmaster;
     return kind == LOOKUP_NONE || kind == LOOKUP_PENDING ? NULL : out->smtp;
 }

@@ -25,6 +25,9 @@ const char *resolve_recipient(const struct settings *settings,
                               const struct settings_postoffice *postoffice, const struct map *map,
                               const char *address, struct lookup *out);
 
+/* NET/PO/POSTMASTER or NET/PO/ADMIN. */
+bool resolve_is_role(const char *address);
+
 /* Envelope sender: the settings' fixed one; "" for mail of POSTMASTER, which must not be answered
  * by reports (Q98067); the originator's mapped, ruled or typed address; else the postmaster's.
  * Borrowed from OUT or SETTINGS. */

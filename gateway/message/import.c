@@ -25,6 +25,7 @@ struct line {
     char *value; /* SMTP address, or the key that an alias stands for */
     char *display;
     char *where;
+    bool alias;
 };
 
 struct import {
@@ -128,28 +129,54 @@ static bool is_routed(const struct import *import, const char *smtp)
     return false;
 }
 
+/* Whether KEY can be a line: of a user, native, and new. */
+static bool key_fits(struct import *import, const char *where, const char *key)
+{
+    const struct line *old = g_hash_table_lookup(import->index, key);
+    char why[MAP_WHY_SIZE], type[MAP_PART_MAX + 1];
+    const char *value;
+
+    if (map_key_check(key, why) != 0)
+        import_refuse(import, where, false, "%s", why);
+    else if (address_typed(key, type, sizeof type, &value) || map_key_is_rule(key))
+        import_refuse(import, where, false, "\"%.60s\" is not of the form NET/PO/USER", key);
+    else if (old != NULL)
+        import_refuse(import, where, false, "\"%s\" belongs to %s already", key, old->where);
+    else
+        return true;
+    return false;
+}
+
 static bool add(struct import *import, const char *where, const char *key, const char *value,
                 const char *display)
 {
-    const struct line *old = g_hash_table_lookup(import->index, key);
-    char why[MAP_WHY_SIZE];
+    char *trimmed = g_strstrip(g_strdup(key));
     struct line *line;
 
-    if (map_key_check(key, why) != 0) {
-        import_refuse(import, where, false, "%s", why);
+    if (!key_fits(import, where, trimmed)) {
+        g_free(trimmed);
         return false;
     }
-    if (old != NULL) {
-        import_refuse(import, where, false, "\"%s\" belongs to %s already", key, old->where);
-        return false;
-    }
-    line = g_new(struct line, 1);
-    line->key = g_strdup(key);
+    line = g_new0(struct line, 1);
+    line->key = trimmed;
     line->value = g_strdup(value);
     line->display = clean(display != NULL ? display : "");
     line->where = clean(where);
     g_ptr_array_add(import->lines, line);
     g_hash_table_insert(import->index, line->key, line);
+    return true;
+}
+
+static struct line *line_last(const struct import *import)
+{
+    return g_ptr_array_index(import->lines, import->lines->len - 1);
+}
+
+static bool add_alias(struct import *import, const char *where, const char *key, const char *user)
+{
+    if (!add(import, where, key, user, ""))
+        return false;
+    line_last(import)->alias = true;
     return true;
 }
 
@@ -260,9 +287,9 @@ void import_person(struct import *import, const struct import_person *person)
     else if (has_moved(import, person) && smtp_fits(import, person->where, smtp)) {
         for (size_t i = 0; i < count; i++) {
             bool added = first == NULL ? add(import, person->where, keys[i], smtp, person->display)
-                                       : add(import, person->where, keys[i], first, "");
+                                       : add_alias(import, person->where, keys[i], first);
             if (added && first == NULL)
-                first = keys[i];
+                first = line_last(import)->key;
         }
     }
     g_free(keys);
@@ -274,7 +301,10 @@ void import_rule(struct import *import, const char *where, const char *postoffic
     char *key = g_strconcat(postoffice, "/*", NULL), why[MAP_WHY_SIZE];
     struct line *line;
 
-    if (map_key_check(key, why) != 0 || map_pattern_check(pattern, why) != 0) {
+    if (!map_key_is_rule(key))
+        snprintf(why, sizeof why, "\"%.60s\" is not of the form NET/PO", postoffice);
+    if (!map_key_is_rule(key) || map_key_check(key, why) != 0 ||
+        map_pattern_check(pattern, why) != 0) {
         import_refuse(import, where, false, "%s", why);
         g_free(key);
         return;
@@ -321,7 +351,11 @@ static int compare_lines(const void *a, const void *b)
 
 static void put_line(GString *out, const struct line *line)
 {
-    g_string_append_printf(out, "%s\t%s", line->key, line->value);
+    /* A '#' would begin a comment; an alias must not look like an SMTP address. */
+    bool native = line->alias && address_smtp_valid(line->value);
+
+    g_string_append_printf(out, "%s%s\t%s%s", line->key[0] == '#' ? "MS:" : "", line->key,
+                           native ? "MS:" : "", line->value);
     if (line->display != NULL && line->display[0] != '\0')
         g_string_append_printf(out, "\t\t\t%s", line->display);
     g_string_append_c(out, '\n');

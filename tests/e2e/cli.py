@@ -205,8 +205,11 @@ class Cli(gateway.Case):
         self.assertEqual([row["smtp"] for row in rows], [smtp])
         self.assertIn(smtp, text)
         site.gate.run("map", "show", "NO/SUCH/USER", expect=1)
-        self.assertIn("no problem", site.gate.run("map", "check").out)
-        self.assertEqual(self.rows(site.gate, "map", "check"), [])
+        checked = site.gate.run("map", "check").out
+        self.assertIn(" 0 FAIL", checked)
+        self.assertIn("ICORTEZ has a mailbox and is not in the map", checked)
+        self.assertNotIn("/ADMIN", checked)
+        self.assertEqual({row["result"] for row in self.rows(site.gate, "map", "check")}, {"WARN"})
         with open(site.gate.map, "a", encoding="utf-8") as map_file:
             map_file.write("A/B/TURN\tturn@corp.example\t\t\tabc\u202egnp.exe\t\n")
         text, rows = self.both(site.gate, "map", "show", "A/B/TURN")

@@ -254,6 +254,23 @@ static void test_addrmap(void **state)
     import_free(import);
 }
 
+/* Names that would be something else in a map: a comment, a rule, a type, an SMTP address. */
+static void test_keys_that_look_otherwise(void **state)
+{
+    static const char *const values[] = {"SMTP:a@b",  "MS:#N/P/A@B.C", "MS:N/P/*",
+                                         "MS:SMTP:x", "MS:  N/P/Z ",   "MS:N/P/A@B.C"};
+    struct import *import = import_new(NULL, 0);
+
+    (void)state;
+    import_person(import, &(struct import_person){"x", "", values, 6, NULL, NULL, true});
+    import_rule(import, "y", "nt:d/p", "%u@a.b");
+    expect_text(import, "MS:#N/P/A@B.C\tN/P/Z\nN/P/A@B.C\tN/P/Z\nN/P/Z\ta@b\n");
+    expect_refusal(import, 0, "x", false, "NET/PO/USER");
+    expect_refusal(import, 1, "x", false, "NET/PO/USER");
+    expect_refusal(import, 2, "y", false, "NET/PO");
+    import_free(import);
+}
+
 /* As a directory server gives people. */
 static void test_people(void **state)
 {
@@ -308,11 +325,17 @@ static void test_write(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_csv_forms),      cmocka_unit_test(test_csv_bad),
-        cmocka_unit_test(test_export),         cmocka_unit_test(test_export_utf16),
-        cmocka_unit_test(test_export_refused), cmocka_unit_test(test_wizard),
-        cmocka_unit_test(test_wizard_join),    cmocka_unit_test(test_addrmap),
-        cmocka_unit_test(test_people),         cmocka_unit_test(test_write),
+        cmocka_unit_test(test_csv_forms),
+        cmocka_unit_test(test_csv_bad),
+        cmocka_unit_test(test_export),
+        cmocka_unit_test(test_export_utf16),
+        cmocka_unit_test(test_export_refused),
+        cmocka_unit_test(test_wizard),
+        cmocka_unit_test(test_wizard_join),
+        cmocka_unit_test(test_addrmap),
+        cmocka_unit_test(test_keys_that_look_otherwise),
+        cmocka_unit_test(test_people),
+        cmocka_unit_test(test_write),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
