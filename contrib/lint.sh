@@ -6,7 +6,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 build=$1
 cd "$top" || exit 1
 mapfile -t files < <(find gateway queue -name '*.c' | sort)
-flags="-std=gnu11 -DHAVE_CONFIG_H -I$build -Igateway -I. -DSYSCONFDIR=\"/etc\""
+flags="-std=gnu11 -DHAVE_CONFIG_H -DMSMAILGW_STEPS=1 -I$build -Igateway -I. -DSYSCONFDIR=\"/etc\""
 flags="$flags $(pkg-config --cflags gmime-3.0 libical sqlite3 libsasl2 libevent openssl libconfuse jansson libsystemd)"
 status=0
 printf '%s\n' "${files[@]}" |

@@ -324,7 +324,7 @@ int root_look(struct root *root, const char *name, struct stat *out, struct erro
 
 int root_same(struct root *root, const char *name, int fd, bool *same, struct error *err)
 {
-    struct stat mine, present;
+    struct stat mine, present = {0};
     struct error why;
 
     *same = false;

@@ -191,9 +191,9 @@ static int read_item(struct sweep *sweep, struct error *err)
     if (status == 0)
         return 0;
     sweep->owned = sweep->owned || (item != NULL && item->owner != NULL);
-    if (status > 0)
+    if (status > 0 && item != NULL)
         status = consider(sweep, &prepared, item, err);
-    if (status == 1) {
+    if (status == 1 && item != NULL) {
         sweep->ready_octets += content_size(prepared.mime);
         sweep->ready[sweep->ready_count++] = prepared;
         look_set_fate(sweep, item, LOOK_PENDING);

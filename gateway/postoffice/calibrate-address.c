@@ -271,19 +271,20 @@ static int attachment_number(const struct calibration *cal, const struct cal_str
 
 void cal_learn_attachments(struct calibration *cal)
 {
-    unsigned agree[CODES] = {0}, disagree[CODES] = {0}, found = 0;
+    unsigned agree[CODES] = {0}, disagree[CODES] = {0}, absent[CODES] = {0}, found = 0;
     uint32_t number;
 
     for (size_t i = 0; i < cal->string_count; i++) {
         const struct cal_string *string = &cal->strings[i];
-        bool there;
+        bool number_read, there;
         if (string->vendor || string->place != CAL_IN_SEQUENCE || string->nth != 0 ||
             string->code >= CODES)
             continue;
-        there = attachment_number(cal, string, &number) == 0 &&
-                cal_find_file(cal->att_files, cal->att_count, number) != NULL;
+        number_read = attachment_number(cal, string, &number) == 0;
+        there = number_read && cal_find_file(cal->att_files, cal->att_count, number) != NULL;
         agree[string->code] += there;
         disagree[string->code] += !there;
+        absent[string->code] += number_read && !there;
     }
     for (unsigned c = 1; c < CODES; c++) {
         if (!cal_sound(agree[c], disagree[c]))
@@ -295,6 +296,7 @@ void cal_learn_attachments(struct calibration *cal)
         unsigned c = cal->profile.field_attachments;
         cal_accept(cal, PROFILE_FIELD_ATTACHMENTS, agree[c], disagree[c],
                    "the first string of each sequence is the number of an ATT file on disk");
+        cal_note_stale(cal, PROFILE_FIELD_ATTACHMENTS, absent[c]); /* they get lost: Q118675 */
         return;
     }
     cal->profile.field_attachments = 0;

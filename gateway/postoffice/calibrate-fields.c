@@ -92,34 +92,68 @@ void cal_learn_subject(struct calibration *cal)
 
 /* ---- reference counter ---- */
 
+struct counter_tally {
+    unsigned agree[2], high[2], neither; /* [0] least significant octet first */
+};
+
+static void tally_counter(const struct cal_mail *mail, struct counter_tally *tally)
+{
+    unsigned values[2] = {(unsigned)(mail->counter[0] | mail->counter[1] << 8),
+                          (unsigned)(mail->counter[1] | mail->counter[0] << 8)};
+    bool any = false;
+
+    for (int order = 0; order < 2; order++) {
+        bool agrees = mail->counted && values[order] == mail->references;
+        tally->agree[order] += agrees;
+        tally->high[order] += mail->counted && values[order] > mail->references;
+        any = any || agrees;
+    }
+    tally->neither += !any;
+}
+
+/* A counter that is too high is what a program leaves that died before it counted down: the message
+ * stays for ever. One that is too low would take it from somebody, and is no trifle. */
+static void take_counter(struct calibration *cal, const struct counter_tally *tally, int order)
+{
+    unsigned agree = tally->agree[order];
+    unsigned high = tally->high[order] < tally->neither ? tally->high[order] : tally->neither;
+
+    cal->profile.mai_counter = COUNTER_AT;
+    cal->profile.mai_counter_big = order != 0;
+    cal_accept(
+        cal, PROFILE_COUNTER_OFFSET, agree, tally->neither,
+        "the number of live records that lead to the message (place: Q104423); %u are higher",
+        high);
+    cal_accept(cal, PROFILE_COUNTER_ORDER, agree, tally->neither, "see mai.counter_offset");
+    cal_note_stale(cal, PROFILE_COUNTER_OFFSET, high);
+    cal_note_stale(cal, PROFILE_COUNTER_ORDER, high);
+    if (high != tally->neither)
+        cal_want_for(cal, PROFILE_COUNTER_OFFSET,
+                     "reference counters of %u messages are lower than the number of mailbags that "
+                     "hold them: msmailgw postoffice check names them (counter-low); run the "
+                     "repair tool of the postoffice, or have those messages deleted",
+                     tally->neither - high);
+}
+
 void cal_learn_counter(struct calibration *cal)
 {
-    unsigned little = 0, big = 0, neither = 0;
+    struct counter_tally tally = {.neither = 0};
+    int order;
 
     for (size_t i = 0; i < cal->mail_count; i++) {
         const struct cal_mail *mail = &cal->mails[i];
-        bool is_little, is_big;
-        if (!mail->readable || mail->references == 0)
-            continue;
-        is_little = mail->counted &&
-                    (unsigned)(mail->counter[0] | mail->counter[1] << 8) == mail->references;
-        is_big = mail->counted &&
-                 (unsigned)(mail->counter[1] | mail->counter[0] << 8) == mail->references;
-        little += is_little;
-        big += is_big;
-        neither += !is_little && !is_big;
+        if (mail->readable && mail->references != 0)
+            tally_counter(mail, &tally);
     }
-    if (cal_sound(little > big ? little : big, neither) && (little == 0 || big == 0)) {
-        cal->profile.mai_counter = COUNTER_AT;
-        cal->profile.mai_counter_big = big != 0;
-        cal_accept(cal, PROFILE_COUNTER_OFFSET, little + big, neither,
-                   "the number of live records that lead to the message (place: Q104423)");
-        cal_accept(cal, PROFILE_COUNTER_ORDER, little + big, neither, "see mai.counter_offset");
+    order = tally.agree[1] > tally.agree[0];
+    if (cal_sound(tally.agree[order], tally.neither) && tally.agree[!order] == 0) {
+        take_counter(cal, &tally, order);
         return;
     }
-    cal_refuse(cal, PROFILE_COUNTER_OFFSET, little > big ? little : big, neither,
+    cal_refuse(cal, PROFILE_COUNTER_OFFSET, tally.agree[order], tally.neither,
                "not the number of live records that lead to the message");
-    cal_refuse(cal, PROFILE_COUNTER_ORDER, little, big, "see mai.counter_offset");
+    cal_refuse(cal, PROFILE_COUNTER_ORDER, tally.agree[0], tally.agree[1],
+               "see mai.counter_offset");
     if (profile_knows(&cal->profile, PROFILE_BITMAP_OFFSET))
         cal_want_for(cal, PROFILE_COUNTER_OFFSET,
                      "run the repair tool of the postoffice: reference counters of messages are "

@@ -73,6 +73,7 @@ struct cal_position {
 
 struct cal_evidence {
     unsigned agree, disagree;
+    unsigned stale; /* of DISAGREE: what faults leave behind, and does no harm (FORMATS, 10) */
     char how[240];
 };
 
@@ -214,6 +215,9 @@ void cal_accept(struct calibration *cal, enum profile_value value, unsigned agre
 /* It stays unknown; the evidence says why. */
 void cal_refuse(struct calibration *cal, enum profile_value value, unsigned agree,
                 unsigned disagree, const char *format, ...) PRINTF_LIKE(5, 6);
+/* STALE of the observations against VALUE, which was accepted, do not speak against its layout:
+ * faults of programs leave such data behind. More than one in CAL_TOLERANCE are not natural. */
+void cal_note_stale(struct calibration *cal, enum profile_value value, unsigned stale);
 /* Enough observations, nearly none against. */
 bool cal_sound(unsigned agree, unsigned disagree);
 /* One line of what would settle VALUE (PROFILE_VALUES: the key). Only the lines that the verdict

@@ -17,8 +17,9 @@
 #define RUN 256          /* positions that other texts confirm or refute at a time */
 #define RUNS (CAL_MAX_KEY / RUN)
 #define RUN_LEAST 150    /* octets of other texts from which a run can be told */
-#define RUN_POSITIONS 32 /* at so many positions: a label that all messages have is one word */
+#define RUN_POSITIONS 32 /* at so many positions: fewer may be one word again and again */
 #define RUN_MOST 1500
+#define SEEN_BITS 20    /* two in one slot cost an observation */
 #define FIRST_LOOK 400  /* octets after which a hopeless place is left */
 #define MOST_AFTER 4    /* octets that a client may have added behind it ... */
 #define MOST_WITHOUT 2  /* ... or dropped: line ends, ^Z */
@@ -29,7 +30,7 @@
 struct run {
     double nats;
     unsigned octets, positions;
-    uint8_t seen[RUN / 8]; /* a bit for each of the positions */
+    uint8_t columns[RUN / 8]; /* a bit for each of the positions */
 };
 
 /* The known text at one place. */
@@ -47,6 +48,7 @@ struct known {
     const struct cal_model *model;
     uint8_t *text;
     size_t size;
+    uint8_t seen[1 << (SEEN_BITS - 3)];
     struct place best, tried;
 };
 
@@ -136,7 +138,19 @@ static int place_key(const struct calibration *cal, const struct place *place, s
     return place->key[at] != DISPUTED ? place->key[at] : PROFILE_KEY_UNKNOWN;
 }
 
-static void weigh_text(const struct known *known, struct place *place, const struct cal_text *text)
+/* False when CLEAR has stood there behind BEFORE: what all messages share counts once. */
+static bool is_new(struct known *known, size_t at, int before, uint8_t clear)
+{
+    uint32_t slot =
+        ((uint32_t)at << 16 | (uint32_t)before << 8 | clear) * 2654435761U >> (32 - SEEN_BITS);
+    uint8_t bit = (uint8_t)(1 << slot % 8);
+    bool seen = (known->seen[slot / 8] & bit) != 0;
+
+    known->seen[slot / 8] |= bit;
+    return !seen;
+}
+
+static void weigh_text(struct known *known, struct place *place, const struct cal_text *text)
 {
     const struct calibration *cal = known->cal;
     int before = -1;
@@ -144,20 +158,21 @@ static void weigh_text(const struct known *known, struct place *place, const str
     for (size_t i = 0; i < text->size; i++) {
         size_t at = place_of(cal, i);
         int key = place_key(cal, place, i);
-        uint8_t clear;
         struct run *run;
+        uint8_t clear;
         if (key == PROFILE_KEY_UNKNOWN) {
             before = -1;
             continue;
         }
         clear = (uint8_t)(text->octets[i] ^ (i != 0 ? text->octets[i - 1] : 0) ^ key);
         run = &place->runs[at / RUN];
-        if (cal->table[at] == PROFILE_KEY_UNKNOWN && before >= 0 && run->octets < RUN_MOST) {
+        if (cal->table[at] == PROFILE_KEY_UNKNOWN && before >= 0 && run->octets < RUN_MOST &&
+            is_new(known, at, before, clear)) {
             double nats = cal_model_nats(known->model, before, clear);
             run->nats += nats;
             run->octets++;
-            run->positions += (run->seen[at % RUN / 8] & 1 << at % 8) == 0;
-            run->seen[at % RUN / 8] |= (uint8_t)(1 << at % 8);
+            run->positions += (run->columns[at % RUN / 8] & 1 << at % 8) == 0;
+            run->columns[at % RUN / 8] |= (uint8_t)(1 << at % 8);
             place->nats += nats;
             place->octets++;
         }
@@ -172,11 +187,12 @@ static double halfway(const struct known *known)
 }
 
 /* How much like text the other messages are under the key that would follow. */
-static void weigh(const struct known *known, struct place *place)
+static void weigh(struct known *known, struct place *place)
 {
     const struct calibration *cal = known->cal;
 
     memset(place->runs, 0, sizeof place->runs);
+    memset(known->seen, 0, sizeof known->seen);
     place->octets = 0;
     place->nats = 0;
     for (size_t t = 0; t < cal->text_count; t++) {

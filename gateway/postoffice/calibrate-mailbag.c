@@ -18,6 +18,7 @@
 /* Nats of one observation: a live record without its file; a bit beyond the last record. */
 #define COST_MISSING 6.0
 #define COST_BEYOND 5.0
+#define LEAST_VACANT 10 /* vacant records without a message for each live one without */
 #define ACCESS2_FILE "GLB/ACCESS2.GLB"
 #define ACCESS2_SIZE 69
 #define ACCESS2_NAME 11
@@ -95,6 +96,12 @@ static void take_bitmap(struct calibration *cal, const struct reading *best, dou
                    "of %u live records %u have their message, of %u vacant ones %u; %.0f nats "
                    "before any other reading",
                    best->live, best->live - best->missing, best->vacant, best->kept, margin);
+    /* A fault may have taken a message from under its header. Under a wrong reading vacant records
+     * would be the ones without, so there have to be many more of these. */
+    for (int v = PROFILE_BITMAP_OFFSET; v <= PROFILE_BITMAP_SET; v++) {
+        if (best->missing * LEAST_VACANT <= best->vacant - best->kept)
+            cal_note_stale(cal, (enum profile_value)v, best->missing);
+    }
 }
 
 void cal_learn_bitmap(struct calibration *cal)

@@ -173,7 +173,7 @@ static int see_text(struct places *places, const struct calibration *cal,
 {
     size_t size = 0;
 
-    for (size_t i = 0; i < text->size; i++) {
+    for (size_t i = 0; i < text->size && i < CAL_MAX_KEY; i++) {
         int key = cal_key_at(cal, i);
         if (key != PROFILE_KEY_UNKNOWN) {
             clear[size++] = (uint8_t)(text->octets[i] ^ (i != 0 ? text->octets[i - 1] : 0) ^ key);
@@ -189,8 +189,10 @@ static int see_text(struct places *places, const struct calibration *cal,
 static int see_all(struct places *places, const struct calibration *cal, struct error *err)
 {
     uint8_t *clear = malloc(CAL_MAX_KEY + 1);
-    int status = clear != NULL ? 0 : error_sys(err, ERROR_SOFT, "", "no memory");
+    int status = 0;
 
+    if (clear == NULL)
+        return error_sys(err, ERROR_SOFT, "", "no memory");
     for (size_t i = 0; status == 0 && i < cal->mail_count; i++) {
         const char *subject = cal->mails[i].header.subject;
         if (cal->mails[i].paired)
@@ -311,25 +313,31 @@ static void decide(struct calibration *cal, const struct places *places, const s
                margin, PAGES);
 }
 
+static int learn_page(struct calibration *cal, struct places *places, struct error *err)
+{
+    places->seen = calloc(1, SEEN_SIZE);
+    if (places->seen == NULL)
+        return error_sys(err, ERROR_SOFT, "", "no memory");
+    for (size_t k = 0; k < PAGES; k++) {
+        if (make_page(&places->pages[k], names[k], err) != 0)
+            return -1;
+    }
+    if (see_all(places, cal, err) != 0)
+        return -1;
+    decide(cal, places, best_page(places));
+    return 0;
+}
+
 int cal_learn_page(struct calibration *cal, struct error *err)
 {
     struct places *places = calloc(1, sizeof *places);
-    int status = 0;
+    int status;
 
-    if (places != NULL)
-        places->seen = calloc(1, SEEN_SIZE);
-    if (places == NULL || places->seen == NULL)
-        status = error_sys(err, ERROR_SOFT, "", "no memory");
-    for (size_t k = 0; status == 0 && k < PAGES; k++)
-        status = make_page(&places->pages[k], names[k], err);
-    if (status == 0)
-        status = see_all(places, cal, err);
-    if (status == 0)
-        decide(cal, places, best_page(places));
-    if (places != NULL) {
-        free(places->seen);
-        free(places->list);
-    }
+    if (places == NULL)
+        return error_sys(err, ERROR_SOFT, "", "no memory");
+    status = learn_page(cal, places, err);
+    free(places->seen);
+    free(places->list);
     free(places);
     return status;
 }

@@ -36,6 +36,15 @@ static void set_how(struct calibration *cal, enum profile_value value, unsigned 
 {
     cal->evidence[value].agree = agree;
     cal->evidence[value].disagree = disagree;
+    cal->evidence[value].stale = 0;
+}
+
+void cal_note_stale(struct calibration *cal, enum profile_value value, unsigned stale)
+{
+    struct cal_evidence *evidence = &cal->evidence[value];
+
+    if (stale * CAL_TOLERANCE <= evidence->agree)
+        evidence->stale = stale;
 }
 
 void cal_accept(struct calibration *cal, enum profile_value value, unsigned agree,
@@ -62,6 +71,8 @@ void cal_refuse(struct calibration *cal, enum profile_value value, unsigned agre
     cal->profile.known &= ~(1U << value);
 }
 
+static void add_want(struct calibration *cal, enum profile_value value, const char *format,
+                     va_list args) PRINTF_LIKE(3, 0);
 static void add_want(struct calibration *cal, enum profile_value value, const char *format,
                      va_list args)
 {
@@ -168,14 +179,15 @@ static void shorten_wanted(struct calibration *cal)
     cal->wanted_count = kept;
 }
 
-/* Observations against what was accepted. Names of users and of the postoffice may be others'. */
+/* Observations against what was accepted, without what is only stale. Names of users and of the
+ * postoffice may be others'. */
 static unsigned count_contradictions(const struct calibration *cal)
 {
     unsigned sum = cal->contradictions;
 
     for (int v = PROFILE_BITMAP_OFFSET; v < PROFILE_VALUES; v++) {
         if (v != PROFILE_ACCESS2_NAME && profile_knows(&cal->profile, (enum profile_value)v))
-            sum += cal->evidence[v].disagree;
+            sum += cal->evidence[v].disagree - cal->evidence[v].stale;
     }
     return sum;
 }

@@ -430,7 +430,8 @@ class Daemon(Case):
         def swept():
             rows = [row for row in gate.json("status") if row["kind"] == "postoffice"]
             self.assertEqual([row["title"] for row in rows], ["d1", "d2"])
-            return all(row["sweep_age"] < gateway.time.monotonic() - began for row in rows)
+            ages = [row["sweep_age"] for row in rows]  # None: not swept yet
+            return all(age is not None and age < gateway.time.monotonic() - began for age in ages)
 
         gate.wait(swept, 20, "sweeps with the old settings")
 

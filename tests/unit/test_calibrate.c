@@ -18,7 +18,15 @@
 #define RECORDS 24 /* of each mailbag; every eighth is vacant */
 #define PERIOD 64
 
-enum fault { SOUND, SUBJECTS_EDITED, NOISE };
+enum fault {
+    SOUND,
+    SUBJECTS_EDITED,
+    NOISE,
+    COUNTER_HIGH,
+    COUNTERS_HIGH,
+    COUNTER_LOW,
+    MESSAGE_GONE
+};
 
 static unsigned next(unsigned *seed, unsigned below)
 {
@@ -81,6 +89,10 @@ static void write_message(const struct po *po, unsigned number, unsigned *seed, 
     write_words(seed, text, 80 + next(seed, 500));
     mail.subject = subject;
     mail.text = text;
+    if ((fault == COUNTER_HIGH && number == 5) || (fault == COUNTERS_HIGH && number % 40 == 5))
+        mail.counter = 3;
+    if (fault == COUNTER_LOW && number == 5)
+        mail.counter = 0;
     if (number % 2 == 0)
         mail.cc[0] = "NORTH/SALES/MONEY";
     if (number % 3 == 0) {
@@ -89,7 +101,8 @@ static void write_message(const struct po *po, unsigned number, unsigned *seed, 
         mail.attachments[0].size = 40;
         write_attachment(po, ids[1], "Pump, small  1,250\r\nPump, large  2,980\r\n");
     }
-    po_mail(po, ids[0], &mail);
+    if (fault != MESSAGE_GONE || number != 5)
+        po_mail(po, ids[0], &mail);
     if (fault == SUBJECTS_EDITED && number % 2 == 0)
         memset(subject, 'x', strlen(subject));
     if (fault == NOISE && number % 2 == 0) {
@@ -244,6 +257,46 @@ static void test_noise(void **state)
     check_not_proven(NOISE);
 }
 
+/* A little of what faults leave behind is no reason to doubt the layout: a counter that is too
+ * high, a header without message. More of it is, and so is a counter that is too low. */
+static void test_stale(void **state)
+{
+    static const struct {
+        enum fault fault;
+        enum profile_verdict verdict;
+        const char *value;
+        unsigned against;
+        const char *wanted;
+    } cases[] = {
+        {COUNTER_HIGH, PROFILE_PROVEN, "mai.counter_offset", 1, NULL},
+        {COUNTERS_HIGH, PROFILE_INSUFFICIENT, "mai.counter_offset", 3, "repair tool"},
+        {COUNTER_LOW, PROFILE_READABLE, "mai.counter_offset", 1, "counter-low"},
+        {MESSAGE_GONE, PROFILE_PROVEN, "key.bitmap_offset", 1, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct calibration *calibration;
+        struct calibrate_value value = {.name = ""};
+        struct error err = {0};
+        const char *wanted;
+        struct po po;
+        make_office(&po, cases[i].fault);
+        assert_int_equal(calibrate_run(po.path, NULL, &calibration, &err), 0);
+        assert_int_equal(calibrate_verdict(calibration), cases[i].verdict);
+        for (size_t v = 0; strcmp(value.name, cases[i].value) != 0; v++)
+            calibrate_value(calibration, v, &value);
+        assert_int_equal(value.disagree, cases[i].against);
+        wanted = calibrate_wanted(calibration, 0);
+        if (cases[i].wanted == NULL)
+            assert_null(wanted);
+        else if (wanted == NULL || strstr(wanted, cases[i].wanted) == NULL)
+            fail_msg("%zu: %s", i, wanted != NULL ? wanted : "nothing is wanted");
+        calibrate_free(calibration);
+        po_clear(&po);
+    }
+}
+
 /* Nothing to learn from: nothing is claimed, and what is wanted is said. */
 static void test_empty(void **state)
 {
@@ -298,7 +351,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_learns),          cmocka_unit_test(test_write),
         cmocka_unit_test(test_subjects_edited), cmocka_unit_test(test_noise),
-        cmocka_unit_test(test_empty),           cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_stale),           cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_cancel),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
