@@ -12,7 +12,7 @@
 
 #include "message/message.h"
 
-#define LONGEST (366 * 86400) /* a meeting that takes longer is a mistake of reading */
+#define LONGEST (INT64_C(366) * 86400) /* a meeting that takes longer is a mistake of reading */
 
 enum meeting_kind meeting_kind_of(const char *class)
 {

@@ -53,9 +53,12 @@ static int native(struct window *window, struct ole *out, struct error *err)
 {
     char unused[8];
     uint32_t size;
+    int i;
 
-    if (string(window, unused, sizeof unused, err) != 0 ||
-        string(window, unused, sizeof unused, err) != 0 || window_u32(window, &size, err) != 0)
+    for (i = 0; i < 2; i++) /* topic and item */
+        if (string(window, unused, sizeof unused, err) != 0)
+            return -1;
+    if (window_u32(window, &size, err) != 0)
         return -1;
     out->native = (struct tnef_range){true, window->at, size};
     if (window_skip(window, size, err) == 0)

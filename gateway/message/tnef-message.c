@@ -17,12 +17,16 @@
 static int read_range(const struct content *content, const struct tnef_range *range, size_t limit,
                       uint8_t **out, struct error *err)
 {
-    if (range->size > limit)
-        return error_set(err, ERROR_DATA, "5.6.0", "%s: a text of %llu octets, more than %zu", NAME,
-                         (unsigned long long)range->size, limit);
+    if (range->size > limit) {
+        error_set(err, ERROR_DATA, "5.6.0", "%s: a text of %llu octets, more than %zu", NAME,
+                  (unsigned long long)range->size, limit);
+        return -1;
+    }
     *out = malloc((size_t)range->size + 2);
-    if (*out == NULL)
-        return error_sys(err, ERROR_SOFT, "4.3.0", "%s: no memory", NAME);
+    if (*out == NULL) {
+        error_sys(err, ERROR_SOFT, "4.3.0", "%s: no memory", NAME);
+        return -1;
+    }
     if (content_read(content, range->offset, *out, (size_t)range->size, err) != 0) {
         free(*out);
         return -1;

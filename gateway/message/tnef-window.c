@@ -74,7 +74,7 @@ int window_u8(struct window *window, uint8_t *out, struct error *err)
 
 int window_u16(struct window *window, uint16_t *out, struct error *err)
 {
-    uint8_t octets[2];
+    uint8_t octets[2] = {0};
 
     if (window_bytes(window, octets, sizeof octets, err) != 0)
         return -1;
@@ -84,7 +84,7 @@ int window_u16(struct window *window, uint16_t *out, struct error *err)
 
 int window_u32(struct window *window, uint32_t *out, struct error *err)
 {
-    uint8_t octets[4];
+    uint8_t octets[4] = {0};
 
     if (window_bytes(window, octets, sizeof octets, err) != 0)
         return -1;

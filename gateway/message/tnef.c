@@ -256,12 +256,18 @@ static int next_attachment(struct tnef_reader *reader, struct error *err)
     struct tnef *tnef = reader->tnef;
     struct tnef_attachment *room;
 
-    if (tnef->attachment_count >= TNEF_MAX_ATTACHMENTS)
-        return error_set(err, ERROR_DATA, "5.6.0", "WINMAIL.DAT: more than %d attachments",
-                         TNEF_MAX_ATTACHMENTS);
+    if (tnef->attachment_count >= TNEF_MAX_ATTACHMENTS) {
+        reader->attachment = NULL; /* what follows is not a part of the one before */
+        tnef->truncated = true;
+        error_set(err, ERROR_DATA, "5.6.0", "WINMAIL.DAT: more than %d attachments",
+                  TNEF_MAX_ATTACHMENTS);
+        return -1;
+    }
     room = reallocarray(tnef->attachments, tnef->attachment_count + 1, sizeof *room);
-    if (room == NULL)
-        return no_memory(err);
+    if (room == NULL) {
+        no_memory(err);
+        return -1;
+    }
     tnef->attachments = room;
     reader->attachment = &room[tnef->attachment_count++];
     *reader->attachment = (struct tnef_attachment){.position = TNEF_NO_POSITION};
@@ -371,10 +377,11 @@ int tnef_read_inside(struct tnef **out, const struct content *content,
                      const struct tnef_range *range, const char *codepage, int depth,
                      uint32_t *budget, struct error *err)
 {
-    struct tnef_reader reader = {.content = content, .depth = depth, .budget = budget};
+    struct tnef_reader reader = {.content = content, .depth = depth};
     struct window window;
     uint16_t key;
 
+    reader.budget = budget;
     window_init(&window, content, range);
     if (tnef_begin(&window, &key, err) != 0)
         return -1;
