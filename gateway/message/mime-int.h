@@ -45,11 +45,8 @@ void header_append(GMimeObject *object, const char *name, const char *utf8);
 /* A copy of at most MAX characters. g_free. */
 char *header_cut(const char *utf8, size_t max);
 
-/* Subject, addresses, date, priority, extra fields of MESSAGE into OUT; fills sender, subject and
- * undecodable of FACTS. */
-int header_fill(GMimeMessage *out, const struct message *message,
-                const struct mime_options *options, struct mime_facts *facts,
-                struct error *err) WARN_UNUSED;
+/* All headers of LETTER into OUT. */
+void header_fill(GMimeMessage *out, const struct letter *letter);
 
 /* text/SUBTYPE of STREAM (taken over), UTF-8 with LF line ends. */
 GMimePart *part_text(const char *subtype, GMimeStream *stream, GMimeContentEncoding encoding);
