@@ -68,14 +68,14 @@ GMimePart *part_plain_new(const char *type, const char *subtype, const char *tex
     return part;
 }
 
-/* For readers that do not know RFC 2231: the name of the type, with '_' for what is not ASCII. Many
- * mail programs write encoded words there, which RFC 2047 5 forbids and strict readers refuse. */
+/* For readers that do not know RFC 2231: the name with '_' for what is not ASCII, and for '?', so
+ * that nothing looks like an encoded word, which has no place in a parameter (RFC 2047 5). */
 static void set_type_name(GMimeObject *part, const char *name)
 {
     GString *ascii = g_string_new(NULL);
 
     for (; *name != '\0'; name = g_utf8_find_next_char(name, NULL))
-        g_string_append_c(ascii, (guchar)*name < 0x80 ? *name : '_');
+        g_string_append_c(ascii, (guchar)*name < 0x80 && *name != '?' ? *name : '_');
     g_mime_object_set_content_type_parameter(part, "name", ascii->str);
     g_string_free(ascii, TRUE);
 }
@@ -133,7 +133,7 @@ GMimePart *part_file(const struct part_facts *facts, GMimeStream *stream)
     if (facts->modified != NULL)
         g_mime_object_set_content_disposition_parameter(object, "modification-date",
                                                         facts->modified);
-    if (!g_str_is_ascii(facts->name))
+    if (!g_str_is_ascii(facts->name) || strstr(facts->name, "=?") != NULL)
         set_filename_pieces(object, facts, digits);
     set_content(part, stream, GMIME_CONTENT_ENCODING_BASE64);
     return part;
