@@ -37,4 +37,16 @@ const char *address_native(const char *address);
 int address_encapsulate(const char *address, const char *domain, char *out, size_t size,
                         struct error *err) WARN_UNUSED;
 
+/*
+ * The way back: true when SMTP is a well-formed encapsulated address in DOMAIN, which has to be ours
+ * ([MS-OXCMAIL] 2.2.3.1.2; of a foreign domain it would make us an open relay, Q237927). OUT gets
+ * "NET/PO/USER" for the type MS, else "TYPE:value", without controls. Prefix, type and hexadecimal
+ * digits are taken in any case.
+ */
+bool address_decapsulate(const char *smtp, const char *domain, char *out, size_t size);
+
+/* As strcmp, without case: of ASCII, and of the letters of code page 850 in what is no ASCII
+ * (Q103421, Q119527). */
+int address_compare(const char *one, const char *other);
+
 #endif

@@ -17,7 +17,8 @@
 
 #define MESSAGE_MAX_ADDRESSES 65536
 #define MESSAGE_MAX_ATTACHMENTS 4096
-#define MESSAGE_MAX_ADDRESS 4096 /* octets of one address; typed addresses may be long (Q130381) */
+#define MESSAGE_MAX_ADDRESS 4096 /* octets of one address; typed addresses may be long (Q130381)   \
+                                  */
 
 enum address_role { ADDRESS_FROM, ADDRESS_TO, ADDRESS_CC };
 
@@ -35,6 +36,7 @@ struct message_attachment {
 
 /* An MMFF "EXT:" field that is carried along (Q147034). */
 struct message_extra {
+    char *kind; /* "I:3" as it stood there, what it means is not public; "" when it is not known */
     char *name;
     char *value;
 };
@@ -76,6 +78,8 @@ int message_add_attachment(struct message *message, const char *name, size_t siz
 
 int message_add_extra(struct message *message, const char *name, const char *value,
                       struct error *err) WARN_UNUSED;
+int message_add_extra_kind(struct message *message, const char *kind, const char *name,
+                           const char *value, struct error *err) WARN_UNUSED;
 
 /* SIZE octets are copied; cut at the first NUL. */
 int message_set_subject(struct message *message, const char *subject, size_t size,

@@ -305,7 +305,9 @@ static int fill_extras(GMimeMessage *out, const struct message *message, struct 
     size_t i;
 
     for (i = 0; i < message->extra_count; i++) {
-        char *raw = g_strconcat(message->extras[i].name, "=", message->extras[i].value, NULL);
+        const struct message_extra *extra = &message->extras[i];
+        char *raw = g_strconcat(extra->kind, extra->kind[0] != '\0' ? ":" : "", extra->name, "=",
+                                extra->value, NULL);
         char *line = NULL;
         int status = charset_line(message->codepage, raw, &line, &facts->undecodable, err);
 
