@@ -228,16 +228,22 @@ int read_whole(struct reading *reading, GMimeObject *object, const char *name, s
     int fd = unnamed_file(reading->options->directory, err);
     struct content *content;
     GMimeObject *inner = object;
+    GMimeFormatOptions *format;
     GMimeStream *file;
+    ssize_t written;
     int status;
 
     if (fd < 0)
         return -1;
+    format = g_mime_format_options_new();
     if (GMIME_IS_MESSAGE_PART(object) &&
         g_mime_message_part_get_message(GMIME_MESSAGE_PART(object)) != NULL)
         inner = GMIME_OBJECT(g_mime_message_part_get_message(GMIME_MESSAGE_PART(object)));
     file = g_mime_stream_fs_new(fd); /* owns the descriptor */
-    if (g_mime_object_write_to_stream(inner, NULL, file) < 0 || g_mime_stream_reset(file) != 0) {
+    g_mime_format_options_set_newline_format(format, GMIME_NEWLINE_FORMAT_DOS);
+    written = g_mime_object_write_to_stream(inner, format, file);
+    g_mime_format_options_free(format);
+    if (written < 0 || g_mime_stream_reset(file) != 0) {
         g_object_unref(file);
         if (reading->trouble->failed && err != NULL)
             *err = reading->trouble->err;
