@@ -61,6 +61,17 @@ def smtp_of(address, table, domain):
     return encapsulated("MS", address, domain), ["", box, address]
 
 
+def date_as_read(local, zone):
+    """A minute that clocks skipped is written with the standard offset: it is read an hour later."""
+    when = datetime.datetime.strptime(local, "%Y-%m-%d %H:%M").replace(tzinfo=zone)
+    return when.astimezone(datetime.timezone.utc).astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+def subject_as_read(stored):
+    """Controls are blanks (Q141970)."""
+    return "".join(" " if c < " " or c == "\x7f" else c for c in stored)
+
+
 def plain_lines(text):
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -76,8 +87,9 @@ class Wanted:
         self.cc = [smtp_of(a, table, domain) for a in message["cc"]]
         if options.cc_as_to:
             self.to, self.cc = self.to + self.cc, []
-        self.date, self.subject = message["date"], message["subject"]
-        self.text = plain_lines(message["text"].rstrip("\x1a"))
+        self.date = date_as_read(message["date"], zoneinfo.ZoneInfo(options.zone))
+        self.subject = subject_as_read(message["subject"])
+        self.text = plain_lines(message["text"].replace("\0", "").rstrip("\x1a"))
         self.attachments = [(a["name"], a["size"], a["sha256"]) for a in message["attachments"]]
         self.rcpts = set()
         self.copies = {}
