@@ -90,6 +90,7 @@ lane_release() {
     step e2e-crash e2e "$work/gcc" crash
     step e2e-cli e2e "$work/gcc" cli
     step e2e-user e2e "$work/gcc" user
+    step e2e-ldap e2e "$work/gcc" ldap
     step e2e-sweep e2e "$work/gcc" sweep
     step e2e-route e2e "$work/gcc" route
     step e2e-reported e2e "$work/gcc" reported
@@ -124,6 +125,7 @@ lane_sanitizers() {
     step e2e-crash-sanitizers e2e "$work/clang" crash --cycles 20
     step e2e-cli-sanitizers e2e "$work/clang" cli
     step e2e-user-sanitizers e2e "$work/clang" user
+    step e2e-ldap-sanitizers e2e "$work/clang" ldap --users 500
     step e2e-sweep-sanitizers e2e "$work/clang" sweep
     step build-steps build_programs "$work/steps" CC=clang CFLAGS='-O1 -g' --enable-werror \
         --enable-sanitizers --enable-steps && step e2e-steps e2e "$work/steps" steps

@@ -159,6 +159,8 @@ static int load_postoffice(const struct section *section, struct settings_postof
         codepage(section, out, &out->codepage) != 0 ||
         settings_string(section, "timezone", false, settings_check_timezone, &out->timezone) != 0 ||
         settings_flag(section, "typed-smtp", &out->typed_smtp) != 0 ||
+        settings_flag(section, "rule-recipients", &out->rule_recipients) != 0 ||
+        settings_flag(section, "rewrite-unmapped", &out->rewrite_unmapped) != 0 ||
         settings_small(section, "interval", 1, DAY_S, 60, &out->interval_s) != 0 ||
         settings_small(section, "full-sweep", 1, 30 * DAY_S, DAY_S, &out->full_sweep_s) != 0 ||
         settings_small(section, "batch", 1, 4096, 200, &out->batch) != 0 ||
@@ -274,6 +276,8 @@ static int load_main(const struct section *section, struct settings *out)
         settings_string(section, "envelope-sender", false, settings_check_address,
                         &out->envelope_sender) != 0 ||
         settings_path(section, "map", true, &out->map) != 0 ||
+        settings_list(section, "routed-domains", settings_check_host, &out->routed_domains,
+                      &out->routed_domain_count) != 0 ||
         settings_path(section, "log", false, &out->log) != 0 ||
         settings_choice(section, "log-level", levels, 4, "error, warn, info, debug", 2, &level) !=
             0 ||
@@ -397,8 +401,9 @@ static int load_file(struct section *top, const char *content)
         CFG_STR("timezone", NULL, CFGF_NONE),      CFG_STR("unmapped", NULL, CFGF_NONE),
         CFG_STR("lost", NULL, CFGF_NONE),          CFG_STR("typed-smtp", NULL, CFGF_NONE),
         CFG_STR("interval", NULL, CFGF_NONE),      CFG_STR("full-sweep", NULL, CFGF_NONE),
-        CFG_STR("batch", NULL, CFGF_NONE),
-        CFG_STR("max-size", NULL, CFGF_NONE),      CFG_END(),
+        CFG_STR("batch", NULL, CFGF_NONE),         CFG_STR("rule-recipients", NULL, CFGF_NONE),
+        CFG_STR("max-size", NULL, CFGF_NONE),      CFG_STR("rewrite-unmapped", NULL, CFGF_NONE),
+        CFG_END(),
     };
     cfg_opt_t relay[] = {
         CFG_STR_LIST("hosts", NULL, CFGF_NONE),
@@ -424,6 +429,7 @@ static int load_file(struct section *top, const char *content)
         CFG_STR("domain", NULL, CFGF_NONE),
         CFG_STR("postmaster", NULL, CFGF_NONE),
         CFG_STR("map", NULL, CFGF_NONE),
+        CFG_STR_LIST("routed-domains", NULL, CFGF_NONE),
         CFG_STR("envelope-sender", NULL, CFGF_NONE),
         CFG_STR("log", NULL, CFGF_NONE),
         CFG_STR("log-level", NULL, CFGF_NONE),

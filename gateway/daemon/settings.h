@@ -37,6 +37,8 @@ struct settings_postoffice {
     enum unmapped_policy unmapped;
     enum lost_policy lost;
     bool typed_smtp; /* relay "SMTP:user@host" recipients that the map does not know as they are */
+    bool rule_recipients;  /* relay to addresses that a rule of the map makes */
+    bool rewrite_unmapped; /* headers: addresses that a rule of the map makes */
     unsigned interval_s;   /* between sweeps */
     unsigned full_sweep_s; /* every mailbag is read again after this time, changed or not */
     unsigned batch;        /* items a batch */
@@ -79,6 +81,8 @@ struct settings {
     const char *postmaster;      /* SMTP address for reports */
     const char *envelope_sender; /* NULL: the originator's own address when mapped */
     const char *map;
+    const char *const *routed_domains; /* whose mail comes back to us */
+    size_t routed_domain_count;
     const char *log; /* relay log file; NULL: journal only */
     enum log_level log_level;
     struct schedule schedule;

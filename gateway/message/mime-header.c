@@ -10,11 +10,11 @@
 
 #include "message/address.h"
 #include "message/charset.h"
+#include "message/lookup.h"
 
 #define SUBJECT_MAX 255 /* characters that Exchange keeps of a subject */
 #define DISPLAY_MAX 255
 #define GROUP_MAX 50
-#define ADDRESS_LINE_MAX 900 /* octets of an address that still fits a line, whole */
 #define WORD_MAX 60          /* longer words would be cut by GMime */
 #define PIECE_MAX 45         /* octets of text in one encoded word of at most 75 (RFC 2047 2) */
 #define FIRST_PIECE_MAX 36   /* the first word shares its line with the field's name */
@@ -22,7 +22,7 @@
 
 /* One header address, ready to be written. */
 struct party {
-    char smtp[ADDRESS_LINE_MAX + 1]; /* "" when none can be made */
+    char smtp[LOOKUP_SMTP_MAX + 1]; /* "" when none can be made */
     char *display;                   /* UTF-8, "" when none; g_free */
 };
 
@@ -120,29 +120,21 @@ static int decode_cut(const char *codepage, const char *text, size_t max, char *
     return 0;
 }
 
-/* The map, else a typed SMTP address as it is, else encapsulated. A pending entry has not moved
- * yet and counts as unmapped. */
+/* Who is not in the map is shown by his old address. */
 static int party_resolve(struct party *party, const char *address, const struct message *message,
                          const struct mime_options *options, struct mime_facts *facts,
                          struct error *err)
 {
-    const struct map_entry *entry = options->map != NULL ? map_find(options->map, address) : NULL;
-    char type[8];
-    const char *value;
+    struct lookup_options lookup = {
+        .map = options->map, .domain = options->domain, .rules = options->rules};
+    struct lookup found;
+    enum lookup_kind kind = lookup_header(&lookup, address, &found);
 
-    if (entry != NULL && entry->active) {
-        snprintf(party->smtp, sizeof party->smtp, "%s", entry->smtp);
-        party->display = header_cut(entry->display, DISPLAY_MAX);
+    snprintf(party->smtp, sizeof party->smtp, "%s", found.smtp);
+    if (kind == LOOKUP_ENTRY || kind == LOOKUP_TYPED) {
+        party->display = header_cut(found.display, DISPLAY_MAX);
         return 0;
     }
-    if (address_typed(address, type, sizeof type, &value) && strcmp(type, "SMTP") == 0 &&
-        address_smtp_valid(value)) {
-        snprintf(party->smtp, sizeof party->smtp, "%s", value);
-        party->display = g_strdup("");
-        return 0;
-    }
-    if (address_encapsulate(address, options->domain, party->smtp, sizeof party->smtp, NULL) != 0)
-        party->smtp[0] = '\0';
     return decode_cut(message->codepage, address, DISPLAY_MAX, &party->display, &facts->undecodable,
                       err);
 }

@@ -3,6 +3,7 @@
 #ifndef MESSAGE_MIME_H
 #define MESSAGE_MIME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,8 @@
 typedef int mime_sink(void *context, const void *data, size_t size, struct error *err);
 
 struct mime_options {
-    const struct map *map;   /* header addresses: map, else "SMTP:" as it is, else IMCEA */
+    const struct map *map;   /* header addresses: see lookup_header */
+    bool rules;              /* rules of the map make header addresses */
     const char *domain;      /* of Message-ID and of encapsulated addresses */
     const char *timezone;    /* IANA name of the postoffice's zone, "UTC" by default */
     const char *directory;   /* for temporary files */

@@ -205,7 +205,10 @@ class Cli(gateway.Case):
         self.assertEqual([row["smtp"] for row in rows], [smtp])
         self.assertIn(smtp, text)
         site.gate.run("map", "show", "NO/SUCH/USER", expect=1)
-        self.assertIn("no problem", site.gate.run("map", "check").out)
+        checked = site.gate.run("map", "check").out
+        self.assertIn(" 0 FAIL", checked)
+        self.assertIn("ICORTEZ has a mailbox and is not in the map", checked)
+        self.assertNotIn("/ADMIN", checked)
         self.assertEqual(self.rows(site.gate, "map", "check"), [])
         with open(site.gate.map, "a", encoding="utf-8") as map_file:
             map_file.write("A/B/TURN\tturn@corp.example\t\t\tabc\u202egnp.exe\t\n")
