@@ -178,12 +178,12 @@ static int collect(void *context, const void *data, size_t size, struct error *e
 
 int encode_line(const char *codepage, const char *utf8, char **out, size_t *lost, struct error *err)
 {
-    struct encoder *encoder;
+    struct encoder *encoder = NULL;
     struct buf line;
     int status;
 
     buf_init(&line, LINE_MAX_OCTETS);
-    if (encoder_new(&encoder, codepage, collect, &line, err) != 0)
+    if (encoder_new(&encoder, codepage, collect, &line, err) != 0 || encoder == NULL)
         return -1;
     status = encoder_add(encoder, utf8, strlen(utf8), err);
     if (status == 0)

@@ -27,7 +27,7 @@ static bool has_controls(const char *text)
 static int add_native(struct reading *reading, enum address_role role, const char *text,
                       struct error *err)
 {
-    struct error failure;
+    struct error failure = {.class = ERROR_NONE};
 
     if (!has_controls(text) &&
         message_add_address(reading->message, role, text, strlen(text), &failure) == 0)
