@@ -105,12 +105,26 @@ int prepare_fingerprint(struct prepared *prepared, struct door *door, struct ite
     return 0;
 }
 
+static int write_mime(struct prepared *prepared, const struct letter *letter, const char *directory,
+                      struct error *err)
+{
+    struct content_writer *writer;
+
+    if (content_writer_new(&writer, directory, mime_limit(prepared->item->message), err) != 0)
+        return -1;
+    if (mime_write(letter, add_to_writer, writer, &prepared->facts, err) != 0) {
+        content_writer_free(writer);
+        return -1;
+    }
+    return content_writer_finish(writer, &prepared->mime, err);
+}
+
 int prepare_mime(struct prepared *prepared, const struct intake *intake,
                  const struct settings_postoffice *postoffice, struct error *err)
 {
     const struct settings *settings = intake->settings;
     const struct message *message = prepared->item->message;
-    struct mime_options options = {
+    struct letter_options options = {
         .map = intake->map,
         .rules = postoffice->rewrite_unmapped,
         .domain = settings->domain,
@@ -118,20 +132,18 @@ int prepare_mime(struct prepared *prepared, const struct intake *intake,
         .directory = settings->temporary,
         .received_ms = clock_now_ms(),
     };
-    struct content_writer *writer;
+    struct letter *letter;
+    int status;
     struct lookup found;
 
     prepared->sender = strdup(resolve_sender(settings, postoffice, intake->map, message, &found));
     if (prepared->sender == NULL)
         return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for an address");
-    if (content_writer_new(&writer, settings->temporary, mime_limit(message), err) != 0)
+    if (letter_make(&letter, message, prepared->digest, &options, err) != 0)
         return -1;
-    if (mime_write(message, prepared->digest, &options, add_to_writer, writer, &prepared->facts,
-                   err) != 0) {
-        content_writer_free(writer);
-        return -1;
-    }
-    return content_writer_finish(writer, &prepared->mime, err);
+    status = write_mime(prepared, letter, settings->temporary, err);
+    letter_free(letter);
+    return status;
 }
 
 void prepared_clear(struct prepared *prepared)

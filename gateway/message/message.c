@@ -142,13 +142,18 @@ int message_add_attachment(struct message *message, const char *name, size_t siz
         no_memory(err);
         goto fail;
     }
-    room[message->attachment_count].name = copy;
-    room[message->attachment_count++].content = content;
+    room[message->attachment_count++] =
+        (struct message_attachment){.name = copy, .content = content};
     return 0;
 fail:
     free(copy);
     content_free(content);
     return -1;
+}
+
+void message_date_attachment(struct message *message, const struct message_date *modified)
+{
+    message->attachments[message->attachment_count - 1].modified = *modified;
 }
 
 int message_add_extra_kind(struct message *message, const char *kind, const char *name,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "message/address.h"
+#include "message/date.h"
 #include "message/encode.h"
 
 #define GROUP_DEPTH 4       /* groups inside each other; RFC 5322 has none */
@@ -137,13 +138,14 @@ static int read_date(struct reading *reading, GMimeMessage *from, struct error *
     struct message_date *date = &reading->message->date;
     GDateTime *written = g_mime_message_get_date(from), *local;
     GTimeZone *tz;
+    int64_t instant;
     int seconds;
 
     if (written == NULL)
         return 0;
     set_date(date, written);
     if (message_date_valid(date)) {
-        if (date_offset(zone, date, &seconds, err) != 0)
+        if (date_local(date, zone, &instant, &seconds, NULL, err) != 0)
             return -1;
         if (seconds == g_date_time_get_utc_offset(written) / G_USEC_PER_SEC)
             return 0;

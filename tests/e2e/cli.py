@@ -354,6 +354,15 @@ class Cli(gateway.Case):
         site.gate.run("queue", "export", row["id"], path, expect=2)
         with open(path, "rb") as source:
             self.assertEqual(source.read(), exported, "an existing file stays as it is")
+        site.gate.run("queue", "export", row["id"], path, "--force")
+        with open(path, "rb") as source:
+            self.assertEqual(source.read(), exported)
+        self.assertFalse(os.path.exists(path + ".part"))
+        self.assertEqual(site.gate.run("queue", "export", row["id"], "-").out.encode(), exported)
+        shown = {(one["name"].lower(), one["value"]) for one in rows if one["kind"] == "header"}
+        self.assertIn(("message-id", row["message_id"]), shown)
+        self.assertIn(("subject", row["subject"]), shown)
+        self.assertTrue([one for one in rows if one["kind"] == "part"])
         absent = site.gate.path("none.eml")
         for words in (["show", "99999"], ["show", "99999", "--message"],
                       ["show", "99999", "--headers"], ["export", "99999", absent]):

@@ -72,7 +72,7 @@ static void test_message_id(void **state)
     (void)state;
     for (i = 0; i < sizeof fingerprint; i++)
         fingerprint[i] = (uint8_t)(i * 17);
-    id = mime_message_id(fingerprint, "gw.example");
+    id = letter_message_id(fingerprint, "gw.example");
     assert_string_equal(id, "<mm.00112233445566778899aabbccddeeff@gw.example>");
     free(id);
 }
@@ -310,6 +310,7 @@ static void test_content_fails(void **state)
 {
     struct mimefixture *f = *state;
     uint8_t fingerprint[FINGERPRINT_SIZE] = {0};
+    struct letter *letter;
     struct content *content;
     int fd = file_temporary("/tmp", &f->err);
 
@@ -318,9 +319,9 @@ static void test_content_fails(void **state)
     assert_int_equal(content_from_file(&content, fd, 0, 200000, &f->err), 0);
     assert_int_equal(message_add_attachment(f->message, "A", 1, content, &f->err), 0);
     assert_int_equal(ftruncate(fd, 150000), 0);
-    assert_int_equal(mime_write(f->message, fingerprint, &f->options, mimefixture_collect, f,
-                                &f->facts, &f->err),
-                     -1);
+    assert_int_equal(letter_make(&letter, f->message, fingerprint, &f->options, &f->err), 0);
+    assert_int_equal(mime_write(letter, mimefixture_collect, f, &f->facts, &f->err), -1);
+    letter_free(letter);
     assert_int_equal(f->err.class, ERROR_DATA);
     assert_non_null(strstr(f->err.text, "150000"));
     close(fd);
@@ -342,6 +343,7 @@ static void test_large(void **state)
     uint8_t fingerprint[FINGERPRINT_SIZE];
     struct rusage before, after;
     struct content *content;
+    struct letter *letter;
     uint64_t total = 0;
     int fd = file_temporary("/tmp", &f->err);
 
@@ -355,8 +357,9 @@ static void test_large(void **state)
     close(fd);
     assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
     assert_int_equal(message_fingerprint(f->message, fingerprint, &f->err), 0);
-    assert_int_equal(
-        mime_write(f->message, fingerprint, &f->options, count, &total, &f->facts, &f->err), 0);
+    assert_int_equal(letter_make(&letter, f->message, fingerprint, &f->options, &f->err), 0);
+    assert_int_equal(mime_write(letter, count, &total, &f->facts, &f->err), 0);
+    letter_free(letter);
     assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
     assert_true(total > SIZE / 3 * 4);
     assert_int_equal(total, f->facts.size);

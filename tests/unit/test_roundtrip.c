@@ -25,7 +25,7 @@
 #define MOST 4194304U
 
 struct scene {
-    struct mime_options out;
+    struct letter_options out;
     struct mime_read_options in;
     struct mmff_write_options form;
     struct mime_read_facts facts;
@@ -35,8 +35,8 @@ struct scene {
 static void scene_init(struct scene *s, const char *codepage, const char *zone)
 {
     memset(s, 0, sizeof *s);
-    s->out = (struct mime_options){
-        .domain = "gw.example", .timezone = zone, .directory = "/tmp", .received_ms = 860400061999};
+    s->out = (struct letter_options){
+        .domain = "gw.example", .timezone = zone, .directory = "/tmp", .received_ms = 951868800000};
     s->in = (struct mime_read_options){.postoffice = "NET/PO",
                                        .codepage = codepage,
                                        .domain = "gw.example",
@@ -76,14 +76,17 @@ static struct message *through_mime(struct scene *s, const struct message *messa
 {
     uint8_t fingerprint[FINGERPRINT_SIZE];
     struct mime_facts facts;
+    struct letter *letter = NULL;
     struct message *back;
     struct buf mime;
 
     buf_init(&mime, 2 * MOST);
     assert_int_equal(message_fingerprint(message, fingerprint, &s->err), 0);
-    if (mime_write(message, fingerprint, &s->out, collect, &mime, &facts, &s->err) != 0)
+    if (letter_make(&letter, message, fingerprint, &s->out, &s->err) != 0 ||
+        mime_write(letter, collect, &mime, &facts, &s->err) != 0)
         fail_msg("%s", s->err.text);
     mime_facts_clear(&facts);
+    letter_free(letter);
     back = from_mime(s, mime.data, mime.size);
     buf_clear(&mime);
     return back;
@@ -198,8 +201,8 @@ static void test_lines(void **state)
         HEAD DAY "SUBJECT:=?iso-8859-1?Q?not_encoded?=\r\nPRIORITY:3\r\nTEXT:0\r\n",
         HEAD DAY "SUBJECT:Gr\x81\xE1"
                  "e, \"quoted\" <a@b>; \x9B\r\nPRIORITY:3\r\nTEXT:0\r\n",
-        HEAD "DATE:1980-01-01\r\nTIME:00:00\r\nPRIORITY:3\r\nTEXT:0\r\n",
-        HEAD "DATE:2079-12-31\r\nTIME:23:59\r\nPRIORITY:3\r\nTEXT:0\r\n",
+        HEAD "DATE:1985-01-01\r\nTIME:00:00\r\nPRIORITY:3\r\nTEXT:0\r\n",
+        HEAD "DATE:1999-12-31\r\nTIME:23:59\r\nPRIORITY:3\r\nTEXT:0\r\n",
         HEAD "DATE:1996-02-29\r\nTIME:12:00\r\nPRIORITY:3\r\nTEXT:0\r\n",
         /* the hour that is not, and the hour that is twice */
         HEAD "DATE:1997-03-30\r\nTIME:02:30\r\nPRIORITY:3\r\nTEXT:0\r\n",
