@@ -133,7 +133,7 @@ def files(kind, serial, letters):
         "leading-nul": [("NULS.BIN", bytes(126) + mark)],
         "fifty": [("N%02d.DAT" % n, mark + b"%d" % n) for n in range(50)],
         "names": [(letters[:3].upper() + ".DOC", mark), ("A B.TXT", mark), ("NOEXT", mark),
-                  ("a=?b?.x", mark), ("lower.txt", mark)],
+                  ("a=_b_.x", mark), ("lower.txt", mark)],
         "macbinary": [("NOTE", macbinary(serial))],
         "text-file": [("READ.TXT", b"line\nline\rline\r\n.\r\nFrom x\r\n" + mark)],
         "large": [("LARGE.BIN", mark + bytes(range(256)) * 257)],
