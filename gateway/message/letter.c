@@ -93,13 +93,14 @@ static int fill_source(struct letter_job *job, struct error *err)
 
 static int fill_extra(struct letter_job *job, const struct message_extra *extra, struct error *err)
 {
-    size_t size = strlen(extra->name) + strlen(extra->value) + 2;
+    size_t size = strlen(extra->kind) + strlen(extra->name) + strlen(extra->value) + 3;
     char *raw = malloc(size), *line;
     int status;
 
     if (raw == NULL)
         return letter_no_memory(err);
-    snprintf(raw, size, "%s=%s", extra->name, extra->value);
+    snprintf(raw, size, "%s%s%s=%s", extra->kind, extra->kind[0] != '\0' ? ":" : "", extra->name,
+             extra->value);
     status = charset_line(job->message->codepage, raw, &line, &job->letter->undecodable, err);
     free(raw);
     if (status != 0)

@@ -31,6 +31,7 @@ struct message_address {
 
 /* An MMFF "EXT:" field that is carried along (Q147034). */
 struct message_extra {
+    char *kind; /* "I:3" as it stood there, what it means is not public; "" when it is not known */
     char *name;
     char *value;
 };
@@ -82,6 +83,8 @@ void message_date_attachment(struct message *message, const struct message_date 
 
 int message_add_extra(struct message *message, const char *name, const char *value,
                       struct error *err) WARN_UNUSED;
+int message_add_extra_kind(struct message *message, const char *kind, const char *name,
+                           const char *value, struct error *err) WARN_UNUSED;
 
 /* SIZE octets are copied; cut at the first NUL. */
 int message_set_subject(struct message *message, const char *subject, size_t size,
