@@ -65,14 +65,14 @@ static int compare_smtp(const void *a, const void *b)
 static void check_duplicates(struct checking *checking)
 {
     size_t count = map_size(checking->map), used = 0;
-    const struct map_entry **sorted = calloc(count + 1, sizeof *sorted);
+    const struct map_entry **sorted = calloc(count + 1, sizeof(struct map_entry *));
 
     if (sorted == NULL)
         return;
     for (size_t i = 0; i < count; i++)
         if (map_at(checking->map, i)->user == NULL)
             sorted[used++] = map_at(checking->map, i);
-    qsort(sorted, used, sizeof *sorted, compare_smtp);
+    qsort(sorted, used, sizeof(struct map_entry *), compare_smtp);
     for (size_t i = 1; i < used; i++)
         if (strcasecmp(sorted[i - 1]->smtp, sorted[i]->smtp) == 0)
             tell(checking, false, sorted[i]->line,

@@ -14,8 +14,9 @@
 #include "base/buf.h"
 #include "base/file.h"
 
-#define ANSWER_MAX (64u * 1024 * 1024) /* octets of one answer; a page is several answers */
-#define TEXT_MAX 8192                  /* octets of a name or an address that is looked at */
+#define ANSWER_MAX                                                                                 \
+    ((ber_len_t)64 * 1024 * 1024) /* octets of one answer; a page is several answers */
+#define TEXT_MAX 8192             /* octets of a name or an address that is looked at */
 
 static const char *const proxies_name = "proxyAddresses";
 
@@ -235,8 +236,12 @@ static void take_person(struct search *search, LDAPMessage *entry)
         person.target = text[2];
         person.mailbox = text[3][0] != '\0' || text[4][0] != '\0';
         import_person(search->import, &person);
-        for (size_t i = 0; i < person.value_count; i++)
-            free((void *)(uintptr_t)search->values[i]);
+        for (size_t i = 0; i < person.value_count; i++) {
+            char *mine; /* constant to import_person, not to us */
+
+            memcpy(&mine, &search->values[i], sizeof mine);
+            free(mine);
+        }
     }
     for (size_t i = 0; i < 5; i++)
         free(text[i]);

@@ -200,6 +200,7 @@ static unsigned take(struct attachment_names *names, const char *name)
     char *folded = g_utf8_casefold(name, -1);
     unsigned number = GPOINTER_TO_UINT(g_hash_table_lookup(names->next, folded));
 
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): GLib's way to keep numbers */
     g_hash_table_insert(names->next, folded, GUINT_TO_POINTER(number != 0 ? number + 1 : 2));
     return number;
 }

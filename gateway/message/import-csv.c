@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -85,13 +86,14 @@ static int table_open(struct table *table, const char *path, size_t skip, const 
                       size_t required, struct error *err)
 {
     char *at;
-    size_t size;
+    size_t size = 0;
     unsigned line = 1;
 
     memset(table, 0, sizeof *table);
     table->path = path;
     if (read_text(path, &table->text, &size, err) != 0)
         return -1;
+    assert(table->text != NULL);
     for (at = table->text; skip > 0 && *at != '\0'; skip--, line++) {
         at += strcspn(at, "\n");
         at += *at == '\n';
@@ -294,12 +296,13 @@ static void addrmap_line(struct import *import, unsigned number, char *line)
 
 int import_addrmap(struct import *import, const char *path, struct error *err)
 {
-    char *text, *line, where[32];
+    char *text = NULL, *line, where[32];
     unsigned number = 0;
-    size_t size;
+    size_t size = 0;
 
     if (read_text(path, &text, &size, err) != 0)
         return -1;
+    assert(text != NULL);
     if (size > 0 && text[size - 1] == 0x1A) /* DOS may leave ^Z at the end */
         text[--size] = '\0';
     for (line = text; *line != '\0';) {

@@ -50,12 +50,21 @@ static void line_free(void *data)
     g_free(line);
 }
 
+/* What is shown to others as constant is ours. */
+static void text_free(const char *text)
+{
+    char *mine;
+
+    memcpy(&mine, &text, sizeof mine);
+    g_free(mine);
+}
+
 static void refusal_free(void *data)
 {
     struct import_refusal *refusal = data;
 
-    g_free((void *)(uintptr_t)refusal->where);
-    g_free((void *)(uintptr_t)refusal->why);
+    text_free(refusal->where);
+    text_free(refusal->why);
     g_free(refusal);
 }
 
@@ -370,7 +379,7 @@ void import_text(const struct import *import, const char *source, char **out, si
     g_string_append_printf(text, "# %s\n# address\tsmtp\tmigrated_at\tstate\tdisplay\n", comment);
     for (guint i = 0; i < import->lines->len; i++)
         sorted[i] = g_ptr_array_index(import->lines, i);
-    qsort(sorted, import->lines->len, sizeof *sorted, compare_lines);
+    qsort(sorted, import->lines->len, sizeof(struct line *), compare_lines);
     for (guint i = 0; i < import->lines->len; i++)
         put_line(text, sorted[i]);
     for (guint i = 0; i < import->rules->len; i++)

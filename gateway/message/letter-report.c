@@ -17,10 +17,10 @@
 /* Fields for programs: ASCII, one line each, whatever a value holds. */
 static void field(FILE *out, const char *name, const char *type, const char *value)
 {
-    size_t i;
+    size_t length = strnlen(value, FIELD_MAX);
 
     fprintf(out, "%s: %s", name, type);
-    for (i = 0; value[i] != '\0' && i < FIELD_MAX; i++) {
+    for (size_t i = 0; i < length; i++) {
         unsigned char octet = (unsigned char)value[i];
 
         if (octet < 0x80)

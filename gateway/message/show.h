@@ -11,7 +11,7 @@
 #include "message/content.h"
 
 #define SHOW_DEPTH_MAX 32           /* parts inside of parts; what is deeper is one part */
-#define SHOW_TEXT_MAX (1024 * 1024) /* octets of one text that are shown */
+#define SHOW_TEXT_MAX ((size_t)1024 * 1024) /* octets of one text that are shown */
 
 struct show_part {
     unsigned depth; /* 0: the message's own */

@@ -100,13 +100,11 @@ int textlines_read(struct textlines *out, const struct content *text, const char
     size = out->size - offset;
     if (size > TEXTLINES_OCTETS)
         size = TEXTLINES_OCTETS;
-    raw = malloc(size);
+    raw = calloc(1, size + 1);
     out->lines = calloc(TEXTLINES_MAX, sizeof *out->lines);
     if (raw == NULL || out->lines == NULL)
         status = error_sys(err, ERROR_SOFT, "4.3.0", "no memory for the lines of a text");
-    else
-        status = content_read(text, offset, raw, size, err);
-    if (status == 0)
+    else if ((status = content_read(text, offset, raw, size, err)) == 0)
         status = split(out, raw, size, codepage, offset, err);
     free(raw);
     if (status != 0)

@@ -336,8 +336,8 @@ static const char *const hostile[] = {
     "x\r.\r\n",
     "x\r\n.\r\nQUIT\r\n",
     "\r\n.\r\nMAIL FROM:<a@b>\r\n",
-    "x\x85"
-    "Bcc: evil@evil.example",
+    ("x\x85"
+     "Bcc: evil@evil.example"),
     "\x0B\x0C\x1C\x1E\x7F",
     "=?utf-8?Q?=0D=0ABcc:_evil?=",
     "=?utf-8?B?DQpCY2M6IGV2aWw=?=",
