@@ -135,13 +135,15 @@ static int codepage(const struct section *section, const struct settings_postoff
 /* How what MS Mail has and mail has not is sent. */
 static int load_fidelity(const struct section *section, struct settings_postoffice *out)
 {
-    static const char *const streams[] = {"decode", "pass", "drop"};
+    static const char *const streams[] = {"keep", "decode", "pass", "drop"};
     static const char *const meetings[] = {"text", "ical", "both"};
     static const char *const importance[] = {"high", "normal"};
-    int tnef, schedule, registered;
+    static const char *const blocks[] = {"keep", "use"};
+    int tnef, schedule, registered, block;
 
-    if (settings_choice(section, "tnef", streams, 3, "decode, pass, drop", LETTER_TNEF_DECODE,
+    if (settings_choice(section, "tnef", streams, 4, "keep, decode, pass, drop", LETTER_TNEF_KEEP,
                         &tnef) != 0 ||
+        settings_choice(section, "header-block", blocks, 2, "keep, use", 0, &block) != 0 ||
         settings_choice(section, "schedule", meetings, 3, "text, ical, both", LETTER_SCHEDULE_TEXT,
                         &schedule) != 0 ||
         settings_choice(section, "registered-importance", importance, 2, "high, normal", 0,
@@ -149,6 +151,7 @@ static int load_fidelity(const struct section *section, struct settings_postoffi
         settings_flag(section, "legacy-receipts", &out->legacy_receipts) != 0)
         return -1;
     out->tnef = (enum letter_tnef)tnef;
+    out->header_block = block == 1;
     out->schedule = (enum letter_schedule)schedule;
     out->registered_normal = registered == 1;
     return 0;
@@ -436,6 +439,7 @@ static int load_file(struct section *top, const char *content)
         CFG_STR("max-size", NULL, CFGF_NONE),
         CFG_STR("rewrite-unmapped", NULL, CFGF_NONE),
         CFG_STR("tnef", NULL, CFGF_NONE),
+        CFG_STR("header-block", NULL, CFGF_NONE),
         CFG_STR("schedule", NULL, CFGF_NONE),
         CFG_STR("registered-importance", NULL, CFGF_NONE),
         CFG_STR("legacy-receipts", NULL, CFGF_NONE),

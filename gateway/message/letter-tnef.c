@@ -22,6 +22,9 @@ int letter_read_tnef(struct letter_job *job, struct error *err)
     const struct message *message = job->message;
     const struct content *content;
 
+    job->winmail = message->attachment_count;
+    if (job->options->tnef == LETTER_TNEF_KEEP)
+        return 0;
     for (job->winmail = 0; job->winmail < message->attachment_count; job->winmail++) {
         content = message->attachments[job->winmail].content;
         if (content != NULL && tnef_is(content))

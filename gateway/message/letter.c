@@ -196,11 +196,11 @@ int letter_make(struct letter **out, const struct message *message,
     job.names = attachment_names_new();
     if (letter->message_id == NULL || job.names == NULL)
         letter_no_memory(err);
-    else if (block_read(&job.block, message, err) == 0 && letter_read_tnef(&job, err) == 0 &&
-             letter_fill_parties(&job, err) == 0 && fill_headers(&job, err) == 0 &&
-             letter_fill_report(&job, err) == 0 && letter_fill_text(&job, err) == 0 &&
-             letter_fill_rich(&job, err) == 0 && letter_fill_parts(&job, err) == 0 &&
-             letter_fill_hidden(&job, err) == 0)
+    else if ((!options->block || block_read(&job.block, message, err) == 0) &&
+             letter_read_tnef(&job, err) == 0 && letter_fill_parties(&job, err) == 0 &&
+             fill_headers(&job, err) == 0 && letter_fill_report(&job, err) == 0 &&
+             letter_fill_text(&job, err) == 0 && letter_fill_rich(&job, err) == 0 &&
+             letter_fill_parts(&job, err) == 0 && letter_fill_hidden(&job, err) == 0)
         status = 0;
     attachment_names_free(job.names);
     block_clear(&job.block);

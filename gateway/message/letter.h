@@ -20,9 +20,9 @@
 #include "message/map.h"
 #include "message/message.h"
 
-/* What becomes of a WINMAIL.DAT: read and left out, sent on without its lists of people, left out.
- */
-enum letter_tnef { LETTER_TNEF_DECODE, LETTER_TNEF_PASS, LETTER_TNEF_DROP };
+/* What becomes of a WINMAIL.DAT: an attachment like any other; read and left out; sent on without
+ * its lists of people; left out. */
+enum letter_tnef { LETTER_TNEF_KEEP, LETTER_TNEF_DECODE, LETTER_TNEF_PASS, LETTER_TNEF_DROP };
 
 /* A meeting: its time above the text, as text/calendar, or both. */
 enum letter_schedule { LETTER_SCHEDULE_TEXT, LETTER_SCHEDULE_ICAL, LETTER_SCHEDULE_BOTH };
@@ -36,6 +36,7 @@ struct letter_options {
     const char *timezone;  /* IANA name of the postoffice's zone, "UTC" by default */
     const char *directory; /* for temporary files */
     int64_t received_ms;   /* fallback Date when the message has none or an invalid one */
+    bool block; /* the header block of Windows clients is used and taken out of the text */
     enum letter_tnef tnef;
     enum letter_schedule schedule;
     bool registered_normal; /* registered mail is of normal importance */

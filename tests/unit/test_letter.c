@@ -22,6 +22,8 @@ static void test_block(void **state)
 {
     struct mimefixture *f = *state;
 
+    f->options.block = true;
+    f->options.tnef = LETTER_TNEF_DECODE;
     mimefixture_add(f, ADDRESS_TO, "NORTH/HQ/ZOE");
     mimefixture_set_subject(f, "The budget of the coming year, and what ");
     set_text(f, "Microsoft Mail v3.0 IPM.Microsoft Mail.Note\r\n"
@@ -47,6 +49,8 @@ static void test_no_block(void **state)
 {
     struct mimefixture *f = *state;
 
+    f->options.block = true;
+    f->options.tnef = LETTER_TNEF_DECODE;
     set_text(f, "Microsoft Mail v3.0 is what we used.\r\nSubject: something\r\n");
     mimefixture_write(f);
     mimefixture_has(f, "Microsoft Mail v3.0 is what we used.\r\n");
@@ -57,6 +61,8 @@ static void test_bounce(void **state)
 {
     struct mimefixture *f = *state;
 
+    f->options.block = true;
+    f->options.tnef = LETTER_TNEF_DECODE;
     mimefixture_begin(f);
     mimefixture_add(f, ADDRESS_FROM, "NORTH/HQ/POSTMASTER");
     mimefixture_set_subject(f, "Mail failure");
@@ -75,6 +81,8 @@ static void test_registered(void **state)
 {
     struct mimefixture *f = *state;
 
+    f->options.block = true;
+    f->options.tnef = LETTER_TNEF_DECODE;
     f->message->priority = 'R';
     f->options.registered_normal = true;
     f->options.legacy_receipts = true;
