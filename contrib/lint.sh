@@ -7,7 +7,7 @@ build=$1
 cd "$top" || exit 1
 mapfile -t files < <(find gateway queue -name '*.c' | sort)
 flags="-std=gnu11 -DHAVE_CONFIG_H -DMSMAILGW_STEPS=1 -I$build -Igateway -I. -DSYSCONFDIR=\"/etc\""
-flags="$flags $(pkg-config --cflags gmime-3.0 sqlite3 libsasl2 libevent openssl libconfuse jansson libsystemd)"
+flags="$flags $(pkg-config --cflags gmime-3.0 libical sqlite3 libsasl2 libevent openssl libconfuse jansson libsystemd)"
 status=0
 printf '%s\n' "${files[@]}" |
     xargs -P2 -n1 sh -c 'flags=$1; shift; clang-tidy --quiet "$@" -- $flags' lint "$flags" || status=1

@@ -86,14 +86,18 @@ lane_release() {
     step manuals manuals
     step distcheck distcheck
     step e2e-native e2e "$work/gcc" native
+    step e2e-fidelity e2e "$work/gcc" fidelity
+    step e2e-roundtrip e2e "$work/gcc" roundtrip
     step e2e-crash e2e "$work/gcc" crash
     step e2e-cli e2e "$work/gcc" cli
     step e2e-user e2e "$work/gcc" user
+    step e2e-ldap e2e "$work/gcc" ldap
     step e2e-sweep e2e "$work/gcc" sweep
     step e2e-route e2e "$work/gcc" route
     step e2e-reported e2e "$work/gcc" reported
     step e2e-calibrate e2e "$work/gcc" calibrate
     step e2e-check e2e "$work/gcc" check
+    step e2e-tnef e2e "$work/gcc" tnef
     step e2e-share e2e "$work/gcc" share
     step e2e-calibrate-key e2e "$work/gcc" calibrate_key
     step bench bench
@@ -103,7 +107,8 @@ lane_release() {
 bench() {
     cd "$source" && MSMAILGW="$work/gcc/msmailgw" TMPDIR="$work" tests/bench/relay.sh 300 &&
         MSMAILGW="$work/gcc/msmailgw" MSMAILGWD="$work/gcc/msmailgwd" TMPDIR="$work" \
-            tests/bench/sweep.sh 200 10
+            tests/bench/sweep.sh 200 10 &&
+        MSMAILGW="$work/gcc/msmailgw" TMPDIR="$work" python3 tests/bench/map.py
 }
 
 bench_calibrate() {
@@ -123,7 +128,9 @@ lane_sanitizers() {
     step e2e-crash-sanitizers e2e "$work/clang" crash --cycles 20
     step e2e-cli-sanitizers e2e "$work/clang" cli
     step e2e-user-sanitizers e2e "$work/clang" user
+    step e2e-ldap-sanitizers e2e "$work/clang" ldap --users 500
     step e2e-sweep-sanitizers e2e "$work/clang" sweep
+    step e2e-tnef-sanitizers e2e "$work/clang" tnef
     step build-steps build_programs "$work/steps" CC=clang CFLAGS='-O1 -g' --enable-werror \
         --enable-sanitizers --enable-steps && step e2e-steps e2e "$work/steps" steps
     step build-fuzzers build "$work/fuzz" CC=clang CFLAGS='-O1 -g' --enable-werror \

@@ -469,6 +469,9 @@ def arguments(argv):
         help="with --demo and a random layout: N letters of people who stay",
     )
     parser.add_argument("--period", type=int, help="random layout only: of the key; by seed")
+    parser.add_argument(
+        "--corpus", metavar="SPEC", help="the messages of this file, in all pairs of their features"
+    )
     parser.add_argument("--truth")
     parser.add_argument("--profile")
     parser.add_argument("--map")

@@ -177,8 +177,8 @@ def check_tested(top):
             elif name and name not in known:
                 yield f"doc/TESTED.md: {ident}: {program} has no test {name}"
     numbers = [int(re.match(r"\| T(\d+)", row)[1]) for row in rows]
-    if numbers != list(range(1, len(rows) + 1)) or not rows:
-        yield "doc/TESTED.md: rows are missing, twice or not in order"
+    if numbers != sorted(set(numbers)) or not rows:
+        yield "doc/TESTED.md: rows are twice or not in order"
 
 
 def main():

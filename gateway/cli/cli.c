@@ -20,7 +20,7 @@
 #error "SYSCONFDIR must be given by the build"
 #endif
 #define DEFAULT_SETTINGS SYSCONFDIR "/msmailgw/msmailgw.conf"
-#define FLAGS_MAX 8
+#define FLAGS_MAX 16
 #define STORE_SCHEME "sqlite:"
 
 static const struct cli_verb commands[] = {
@@ -29,7 +29,7 @@ static const struct cli_verb commands[] = {
     {"postoffice", cmd_postoffice,
      "list | check PO|DIR | mailbags PO | calibrate PO|DIR | ack-rewind PO",
      "look into a postoffice"},
-    {"map", cmd_map, "check | show [KEY]", "the address map"},
+    {"map", cmd_map, "check | show [KEY] | import csv|wizard|ldap|addrmap", "the address map"},
     {"user", cmd_user, "list | baseline | activate | drain | close",
      "whose mailbags are swept, and how far each is"},
     {"can-delete", cmd_can_delete, "NET/PO/USER", "whether anything would be lost with a mailbox"},

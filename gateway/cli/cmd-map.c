@@ -1,55 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/cmd-map.h"
+#include "message/address.h"
 #include "message/map.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-static const struct output_column problem_columns[] = {
-    {"result", "", 4},
-    {"line", "LINE", 6},
-    {"text", "", 0},
-};
-
 static const struct output_column entry_columns[] = {
     {"key", "KEY", 0},       {"smtp", "SMTP ADDRESS", 0}, {"state", "STATE", 0},
-    {"display", "NAME", 40}, {"line", "LINE", 0},
+    {"display", "NAME", 40}, {"user", "ALIAS OF", 0},     {"line", "LINE", 0},
 };
-
-static void show_problem(void *context, unsigned line, const char *text)
-{
-    struct cli *cli = context;
-
-    output_text(cli->out, "FAIL");
-    output_number(cli->out, line);
-    output_text(cli->out, text);
-    output_row_end(cli->out);
-}
-
-static int map_check(struct cli *cli, int argc, char **argv)
-{
-    struct map *map = NULL;
-    struct error err;
-    int result, status = cli_flags(cli, &argc, &argv, NULL, 0, 0, 0, "map check");
-
-    if (status != 0)
-        return status;
-    status = cli_settings(cli);
-    if (status != 0)
-        return status;
-    output_begin(cli->out, OUTPUT_LINES, "problem", NULL, NULL, problem_columns,
-                 COUNT_OF(problem_columns));
-    result = map_load(&map, cli->settings->map, show_problem, cli, &err);
-    output_end(cli->out);
-    if (result != 0)
-        return cli_wrong(CLI_WRONG, "%s", err.text);
-    output_note(cli->out, "%s: %zu users, no problem", cli->settings->map, map_size(map));
-    map_free(map);
-    return CLI_DONE;
-}
 
 static void show_entry(struct cli *cli, const struct map_entry *entry)
 {
@@ -57,7 +21,22 @@ static void show_entry(struct cli *cli, const struct map_entry *entry)
     output_text(cli->out, entry->smtp);
     output_text(cli->out, entry->active ? "active" : "pending");
     output_text(cli->out, entry->display);
+    output_text(cli->out, entry->user != NULL ? entry->user->key : "");
     output_number(cli->out, entry->line);
+    output_row_end(cli->out);
+}
+
+static void show_rule(struct cli *cli, const struct map_rule *rule)
+{
+    char key[64];
+
+    snprintf(key, sizeof key, "%.50s/*", rule->postoffice);
+    output_text(cli->out, key);
+    output_text(cli->out, rule->pattern);
+    output_text(cli->out, rule->active ? "active" : "pending");
+    output_text(cli->out, "");
+    output_text(cli->out, "");
+    output_number(cli->out, rule->line);
     output_row_end(cli->out);
 }
 
@@ -76,7 +55,7 @@ static int map_show(struct cli *cli, int argc, char **argv)
     if (map_load(&map, cli->settings->map, NULL, NULL, &err) != 0)
         return cli_fail(&err);
     if (argc == 1) {
-        entry = map_find(map, argv[0]);
+        entry = map_find(map, address_native(argv[0]));
         if (entry == NULL)
             status = cli_wrong(CLI_WRONG, "%s has no entry %s", cli->settings->map, argv[0]);
     }
@@ -86,6 +65,8 @@ static int map_show(struct cli *cli, int argc, char **argv)
         show_entry(cli, entry);
     for (size_t i = 0; argc == 0 && i < map_size(map); i++)
         show_entry(cli, map_at(map, i));
+    for (size_t i = 0; argc == 0 && i < map_rule_count(map); i++)
+        show_rule(cli, map_rule_at(map, i));
     output_end(cli->out);
     map_free(map);
     return status;
@@ -96,6 +77,7 @@ int cmd_map(struct cli *cli, int argc, char **argv)
     static const struct cli_verb verbs[] = {
         {"check", map_check, "", "every problem of the map"},
         {"show", map_show, "[KEY]", "entries"},
+        {"import", map_import, "csv|wizard|ldap|addrmap", "make a map"},
     };
 
     return cli_dispatch(cli, "map", verbs, COUNT_OF(verbs), argc, argv);

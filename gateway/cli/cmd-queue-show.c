@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "base/file.h"
 #include "cli/cmd-queue.h"
 #include "cli/text.h"
+#include "message/content.h"
+#include "message/mime.h"
+#include "message/show.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
@@ -46,7 +42,7 @@ struct show {
     bool found;
 };
 
-static int show_message(void *context, const struct store_view *view)
+static int show_facts(void *context, const struct store_view *view)
 {
     struct show *show = context;
     char priority[2] = {view->priority, '\0'};
@@ -102,7 +98,7 @@ int queue_show_message(struct cli *cli, uint64_t id, struct error *err)
 
     output_begin(cli->out, OUTPUT_RECORD, "message", NULL, NULL, message_columns,
                  COUNT_OF(message_columns));
-    result = store_list(cli->store, &filter, show_message, &show, err);
+    result = store_list(cli->store, &filter, show_facts, &show, err);
     output_end(cli->out);
     if (result != 0)
         return -1;
@@ -115,113 +111,136 @@ int queue_show_message(struct cli *cli, uint64_t id, struct error *err)
     return result == 0 ? 1 : -1;
 }
 
-/* ---- content ---- */
+/* ---- for people ---- */
 
-/* Gets the content piece by piece; -1 ends with ERR set. */
-typedef int content_seen(void *context, const char *data, size_t size, struct error *err);
+static const struct output_column header_columns[] = {{"name", NULL, 0}, {"value", NULL, 0}};
+static const struct output_column part_columns[] = {
+    {"depth", NULL, 0},    {"type", NULL, 0}, {"name", NULL, 0},
+    {"encoding", NULL, 0}, {"size", NULL, 0},
+};
+static const struct output_column line_columns[] = {{"line", NULL, 0}};
 
-static int find_size(void *context, const struct store_view *view)
+#define TAB_WIDTH 8
+
+static int see_header(void *context, const char *name, const char *value, struct error *err)
 {
-    *(uint64_t *)context = view->size;
-    return 1;
+    struct output *out = context;
+
+    (void)err;
+    if (!output_is_json(out)) {
+        output_note(out, "%s: %s", name, value);
+        return 0;
+    }
+    output_begin(out, OUTPUT_LINES, "header", NULL, NULL, header_columns, COUNT_OF(header_columns));
+    output_exact(out, name);
+    output_exact(out, value);
+    output_row_end(out);
+    output_end(out);
+    return 0;
 }
 
-static int each_piece(struct store *store, uint64_t id, content_seen *seen, void *context,
-                      struct error *err)
+static int see_part(void *context, const struct show_part *part, struct error *err)
 {
-    struct store_filter filter = {.id = id};
-    uint64_t offset = 0, size = UINT64_MAX;
-    size_t got = 1;
-    char *piece;
-    int result = -1;
+    struct output *out = context;
+    char size[24];
 
-    if (store_list(store, &filter, find_size, &size, err) != 0)
-        return -1;
-    if (size == UINT64_MAX)
-        return error_set(err, ERROR_DATA, "", "there is no message %llu", (unsigned long long)id);
-    piece = malloc(STORE_CHUNK_SIZE);
-    if (piece == NULL)
-        return error_set(err, ERROR_SOFT, "", "out of memory");
-    while (got > 0) {
-        if (store_read_content(store, id, offset, piece, STORE_CHUNK_SIZE, &got, err) != 0 ||
-            (got > 0 && seen(context, piece, got, err) != 0))
-            goto out;
-        offset += got;
+    (void)err;
+    if (!output_is_json(out)) {
+        output_note(out, "%s", "");
+        output_note(out, "%*s[%s%s%s%s%s]", (int)(2 * part->depth), "", part->type,
+                    part->name[0] != '\0' ? ", " : "", part->name, part->size != 0 ? ", " : "",
+                    part->size != 0 ? text_size(part->size, size) : "");
+        return 0;
     }
-    if (offset != size)
-        error_set(err, ERROR_DATA, "",
-                  offset == 0 ? "the content of message %llu was freed after it was relayed "
-                                "(keep-days)"
-                              : "the content of message %llu is incomplete",
-                  (unsigned long long)id);
-    else
-        result = 0;
-out:
-    free(piece);
+    output_begin(out, OUTPUT_LINES, "part", NULL, NULL, part_columns, COUNT_OF(part_columns));
+    output_number(out, part->depth);
+    output_exact(out, part->type);
+    output_text(out, part->name);
+    output_text(out, part->encoding);
+    output_number(out, part->size);
+    output_row_end(out);
+    output_end(out);
+    return 0;
+}
+
+/* A TAB would be shown as what it is not, and a terminal must not get it: blanks as it would show
+ * them. */
+static char *expand_tabs(const char *text, size_t size)
+{
+    char *out = malloc(size * TAB_WIDTH + 1);
+    size_t used = 0, i;
+
+    for (i = 0; out != NULL && i < size; i++) {
+        if (text[i] != '\t') {
+            out[used++] = text[i] != '\0' ? text[i] : '?';
+            continue;
+        }
+        do
+            out[used++] = ' ';
+        while (used % TAB_WIDTH != 0);
+    }
+    if (out != NULL)
+        out[used] = '\0';
+    return out;
+}
+
+static int see_line(void *context, const char *text, size_t size, struct error *err)
+{
+    struct output *out = context;
+    char *line = output_is_json(out) ? strndup(text, size) : expand_tabs(text, size);
+
+    if (line == NULL)
+        return error_set(err, ERROR_SOFT, "", "out of memory");
+    output_begin(out, OUTPUT_LINES, "text", NULL, NULL, line_columns, 1);
+    output_exact(out, line);
+    output_row_end(out);
+    output_end(out);
+    free(line);
+    return 0;
+}
+
+static int see_cut(void *context, struct error *err)
+{
+    (void)err;
+    output_note(context, "[there is more: --message shows all of it]");
+    return 0;
+}
+
+static int add_piece(void *context, const char *data, size_t size, struct error *err)
+{
+    return content_writer_add(context, data, size, err);
+}
+
+static int show_readable(struct cli *cli, uint64_t id, struct error *err)
+{
+    struct show_reader reader = {cli->out, see_header, see_part, see_line, see_cut};
+    struct content_writer *writer;
+    struct content *content;
+    int result;
+
+    if (content_writer_new(&writer, "/tmp", UINT64_MAX, err) != 0)
+        return -1;
+    if (queue_each_piece(cli->store, id, add_piece, writer, err) != 0) {
+        content_writer_free(writer);
+        return -1;
+    }
+    if (content_writer_finish(writer, &content, err) != 0)
+        return -1;
+    output_note(cli->out, "%s", "");
+    mime_initialize();
+    result = show_message(content, &reader, err);
+    content_free(content);
     return result;
 }
 
-/* Lines of the content: as they are, or one JSON object each. */
-struct lines {
-    struct output *out;
-    bool headers_only, ended, json;
-    char line[4096]; /* ours never exceed 998 octets */
-    size_t held;
-};
-
-static const struct output_column line_columns[] = {{"line", NULL, 0}};
-
-static int show_line(struct lines *lines, struct error *err)
+/* Its facts stay when its content was freed. */
+static bool has_content(struct cli *cli, uint64_t id)
 {
-    size_t size = lines->held;
-
-    lines->held = 0;
-    if (!lines->json) {
-        if (text_write_message(stdout, lines->line, size) != 0)
-            return error_sys(err, ERROR_SOFT, "", "cannot write the message");
-        return 0;
-    }
-    while (size > 0 && (lines->line[size - 1] == '\n' || lines->line[size - 1] == '\r'))
-        size--;
-    lines->line[size] = '\0';
-    output_begin(lines->out, OUTPUT_LINES, "line", NULL, NULL, line_columns, 1);
-    output_exact(lines->out, lines->line);
-    output_row_end(lines->out);
-    output_end(lines->out);
-    return 0;
-}
-
-static int see_lines(void *context, const char *data, size_t size, struct error *err)
-{
-    struct lines *lines = context;
-
-    for (size_t i = 0; i < size && !lines->ended; i++) {
-        lines->line[lines->held++] = data[i];
-        if (data[i] != '\n' && lines->held < sizeof lines->line - 1)
-            continue;
-        lines->ended = lines->headers_only && strspn(lines->line, "\r\n") >= lines->held;
-        if (!lines->ended && show_line(lines, err) != 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int show_content(struct cli *cli, uint64_t id, bool headers_only)
-{
-    struct lines *lines = calloc(1, sizeof *lines);
+    char octet;
+    size_t got = 0;
     struct error err;
-    int result = -1;
 
-    if (lines == NULL)
-        return cli_wrong(CLI_WRONG, "out of memory");
-    lines->out = cli->out;
-    lines->json = cli->json;
-    lines->headers_only = headers_only;
-    if (each_piece(cli->store, id, see_lines, lines, &err) == 0 &&
-        (lines->ended || lines->held == 0 || show_line(lines, &err) == 0))
-        result = 0;
-    free(lines);
-    return result == 0 ? CLI_DONE : cli_fail(&err);
+    return store_read_content(cli->store, id, 0, &octet, 1, &got, &err) == 0 && got == 1;
 }
 
 int cmd_queue_show(struct cli *cli, int argc, char **argv)
@@ -242,83 +261,15 @@ int cmd_queue_show(struct cli *cli, int argc, char **argv)
     if (status != 0)
         return status;
     if (flags[0].value != NULL || flags[1].value != NULL)
-        return show_content(cli, id, flags[0].value != NULL);
+        return queue_show_content(cli, id, flags[0].value != NULL);
     status = queue_show_message(cli, id, &err);
     if (status < 0)
         return cli_fail(&err);
     if (status == 0)
         return cli_wrong(CLI_WRONG, "there is no message %s", argv[0]);
-    return CLI_DONE;
-}
-
-/* ---- export ---- */
-
-struct export_file {
-    const char *path;
-    int fd;
-};
-
-static int write_piece(void *context, const char *data, size_t size, struct error *err)
-{
-    const struct export_file *file = context;
-
-    return file_write_all(file->fd, file->path, data, size, err);
-}
-
-/* The name of a new file is durable only after its directory is. */
-static int sync_directory(const char *path, struct error *err)
-{
-    char *copy = strdup(path);
-    int fd = copy != NULL ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    int result = fd >= 0 ? fsync(fd) : -1;
-
-    if (result != 0)
-        error_sys(err, ERROR_SOFT, "", "cannot make %s durable", path);
-    if (fd >= 0)
-        close(fd);
-    free(copy);
-    return result;
-}
-
-static int export_message(struct store *store, uint64_t id, const char *path, struct error *err)
-{
-    struct export_file file = {path, open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
-    int result;
-
-    if (file.fd < 0)
-        return error_sys(err, ERROR_SETUP, "", "cannot make %s", path);
-    result = each_piece(store, id, write_piece, &file, err);
-    if (result == 0 && fsync(file.fd) != 0)
-        result = error_sys(err, ERROR_SOFT, "", "cannot write %s", path);
-    if (close(file.fd) != 0 && result == 0)
-        result = error_sys(err, ERROR_SOFT, "", "cannot write %s", path);
-    if (result == 0)
-        result = sync_directory(path, err);
-    if (result != 0)
-        unlink(path);
-    return result;
-}
-
-int cmd_queue_export(struct cli *cli, int argc, char **argv)
-{
-    static const struct output_column columns[] = {{"id", "ID", 0}, {"file", "File", 0}};
-    struct error err;
-    uint64_t id;
-    int status = cli_flags(cli, &argc, &argv, NULL, 0, 2, 2, "queue export ID FILE");
-
-    if (status != 0)
-        return status;
-    if (text_parse_number(argv[0], &id) != 0)
-        return cli_wrong(CLI_USAGE, "\"%s\" is not the ID of a message", argv[0]);
-    status = cli_store(cli);
-    if (status != 0)
-        return status;
-    if (export_message(cli->store, id, argv[1], &err) != 0)
+    if (!has_content(cli, id))
+        output_note(cli->out, "Its content was freed after it was relayed (keep-days).");
+    else if (show_readable(cli, id, &err) != 0)
         return cli_fail(&err);
-    output_begin(cli->out, OUTPUT_RECORD, "export", NULL, NULL, columns, COUNT_OF(columns));
-    output_number(cli->out, id);
-    output_text(cli->out, argv[1]);
-    output_row_end(cli->out);
-    output_end(cli->out);
     return CLI_DONE;
 }

@@ -5,10 +5,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "daemon/resolve.h"
+#include "message/address.h"
 
 /* MIME is larger than what it was made from: base64 takes 4/3, quoted-printable up to 3. */
 #define MIME_GROWTH 4
@@ -18,7 +18,7 @@ static int compare_originals(const void *a, const void *b)
 {
     const struct prepared_recipient *left = a, *right = b;
 
-    return strcasecmp(left->original, right->original);
+    return address_compare(left->original, right->original);
 }
 
 /* One copy a recipient, however often the message names it (Q143375). */
@@ -37,6 +37,26 @@ static void drop_repeated(struct prepared *prepared)
     prepared->recipient_count = kept;
 }
 
+static int resolve_all(struct prepared *prepared, const struct intake *intake,
+                       const struct settings_postoffice *postoffice, struct error *err)
+{
+    struct lookup found;
+
+    for (size_t i = 0; i < prepared->recipient_count; i++) {
+        struct prepared_recipient *recipient = &prepared->recipients[i];
+        const char *address = resolve_recipient(intake->settings, postoffice, intake->map,
+                                                recipient->original, &found);
+
+        if (address == NULL)
+            continue;
+        recipient->address = strdup(address);
+        if (recipient->address == NULL)
+            return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for an address");
+        prepared->mapped++;
+    }
+    return 0;
+}
+
 int prepare_recipients(struct prepared *prepared, const struct intake *intake,
                        const struct settings_postoffice *postoffice, const struct item *item,
                        struct error *err)
@@ -53,15 +73,7 @@ int prepare_recipients(struct prepared *prepared, const struct intake *intake,
         prepared->recipients[i].original =
             item->owner != NULL ? item->owner : item->message->addresses[item->recipients[i]].text;
     drop_repeated(prepared);
-    for (size_t i = 0; i < prepared->recipient_count; i++) {
-        struct prepared_recipient *recipient = &prepared->recipients[i];
-
-        recipient->address =
-            resolve_recipient(intake->map, postoffice->typed_smtp, recipient->original);
-        if (recipient->address != NULL)
-            prepared->mapped++;
-    }
-    return 0;
+    return resolve_all(prepared, intake, postoffice, err);
 }
 
 static int add_to_writer(void *context, const void *data, size_t size, struct error *err)
@@ -93,35 +105,59 @@ int prepare_fingerprint(struct prepared *prepared, struct door *door, struct ite
     return 0;
 }
 
-int prepare_mime(struct prepared *prepared, const struct intake *intake,
-                 const struct settings_postoffice *postoffice, struct error *err)
+static int write_mime(struct prepared *prepared, const struct letter *letter, const char *directory,
+                      struct error *err)
 {
-    const struct settings *settings = intake->settings;
-    const struct message *message = prepared->item->message;
-    struct mime_options options = {
-        .map = intake->map,
-        .domain = settings->domain,
-        .timezone = postoffice->timezone,
-        .directory = settings->temporary,
-        .received_ms = clock_now_ms(),
-    };
     struct content_writer *writer;
 
-    prepared->sender = strdup(resolve_sender(settings, intake->map, message));
-    if (prepared->sender == NULL)
-        return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for an address");
-    if (content_writer_new(&writer, settings->temporary, mime_limit(message), err) != 0)
+    if (content_writer_new(&writer, directory, mime_limit(prepared->item->message), err) != 0)
         return -1;
-    if (mime_write(message, prepared->digest, &options, add_to_writer, writer, &prepared->facts,
-                   err) != 0) {
+    if (mime_write(letter, add_to_writer, writer, &prepared->facts, err) != 0) {
         content_writer_free(writer);
         return -1;
     }
     return content_writer_finish(writer, &prepared->mime, err);
 }
 
+int prepare_mime(struct prepared *prepared, const struct intake *intake,
+                 const struct settings_postoffice *postoffice, struct error *err)
+{
+    const struct settings *settings = intake->settings;
+    const struct message *message = prepared->item->message;
+    struct letter_options options = {
+        .map = intake->map,
+        .rules = postoffice->rewrite_unmapped,
+        .domain = settings->domain,
+        .timezone = postoffice->timezone,
+        .directory = settings->temporary,
+        .received_ms = clock_now_ms(),
+        .block = postoffice->header_block,
+        .tnef = postoffice->tnef,
+        .schedule = postoffice->schedule,
+        .registered_normal = postoffice->registered_normal,
+        .legacy_receipts = postoffice->legacy_receipts,
+    };
+    struct letter *letter;
+    int status;
+    struct lookup found;
+
+    prepared->sender = strdup(resolve_sender(settings, postoffice, intake->map, message, &found));
+    if (prepared->sender == NULL)
+        return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for an address");
+    if (letter_make(&letter, message, prepared->digest, &options, err) != 0)
+        return -1;
+    /* Reports and receipts must never be answered by a report (Q98067). */
+    if (letter->sender[0] == '\0')
+        prepared->sender[0] = '\0';
+    status = write_mime(prepared, letter, settings->temporary, err);
+    letter_free(letter);
+    return status;
+}
+
 void prepared_clear(struct prepared *prepared)
 {
+    for (size_t i = 0; i < prepared->recipient_count; i++)
+        free(prepared->recipients[i].address);
     free(prepared->recipients);
     free(prepared->sender);
     mime_facts_clear(&prepared->facts);

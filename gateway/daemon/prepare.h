@@ -15,7 +15,7 @@
 
 struct prepared_recipient {
     const char *original; /* borrowed from the item */
-    const char *address;  /* borrowed; NULL: not in the map */
+    char *address;        /* ours; NULL: nobody knows where to */
 };
 
 struct prepared {

@@ -8,24 +8,49 @@
 
 #include "message/address.h"
 
-static const char *typed_smtp_value(const char *address)
+struct lookup_options resolve_recipient_options(const struct settings *settings,
+                                                const struct settings_postoffice *postoffice,
+                                                const struct map *map)
 {
-    char type[16];
-    const char *value;
-
-    if (address_typed(address, type, sizeof type, &value) && strcmp(type, "SMTP") == 0 &&
-        address_smtp_valid(value))
-        return value;
-    return NULL;
+    return (struct lookup_options){.map = map,
+                                   .domain = settings->domain,
+                                   .rules = postoffice->rule_recipients,
+                                   .typed = postoffice->typed_smtp};
 }
 
-const char *resolve_recipient(const struct map *map, bool typed_smtp, const char *address)
+struct lookup_options resolve_header_options(const struct settings *settings,
+                                             const struct settings_postoffice *postoffice,
+                                             const struct map *map)
 {
-    const struct map_entry *entry = map_find(map, address);
+    return (struct lookup_options){
+        .map = map, .domain = settings->domain, .rules = postoffice->rewrite_unmapped};
+}
 
-    if (entry != NULL)
-        return entry->active ? entry->smtp : NULL;
-    return typed_smtp ? typed_smtp_value(address) : NULL;
+/* The mailbox of NET/PO/MAILBOX, or NULL. */
+static const char *mailbox_of(const char *address)
+{
+    const char *box = strrchr(address, '/');
+
+    return box != NULL && strchr(address, ':') == NULL ? box + 1 : NULL;
+}
+
+bool resolve_is_role(const char *address)
+{
+    const char *box = mailbox_of(address);
+
+    return box != NULL && (strcasecmp(box, "POSTMASTER") == 0 || strcasecmp(box, "ADMIN") == 0);
+}
+
+const char *resolve_recipient(const struct settings *settings,
+                              const struct settings_postoffice *postoffice, const struct map *map,
+                              const char *address, struct lookup *out)
+{
+    struct lookup_options options = resolve_recipient_options(settings, postoffice, map);
+    enum lookup_kind kind = lookup_recipient(&options, address, out);
+
+    if (kind == LOOKUP_NONE && resolve_is_role(address_native(address)))
+        return settings->postmaster;
+    return kind == LOOKUP_NONE || kind == LOOKUP_PENDING ? NULL : out->smtp;
 }
 
 static bool is_postmaster(const char *address)
@@ -35,12 +60,13 @@ static bool is_postmaster(const char *address)
     return strcasecmp(box != NULL ? box + 1 : address, "POSTMASTER") == 0;
 }
 
-const char *resolve_sender(const struct settings *settings, const struct map *map,
-                           const struct message *message)
+const char *resolve_sender(const struct settings *settings,
+                           const struct settings_postoffice *postoffice, const struct map *map,
+                           const struct message *message, struct lookup *out)
 {
     const struct message_address *from = message_from(message);
-    const struct map_entry *entry;
-    const char *value;
+    struct lookup_options options = resolve_header_options(settings, postoffice, map);
+    enum lookup_kind kind;
 
     if (from != NULL && is_postmaster(from->text))
         return "";
@@ -48,9 +74,8 @@ const char *resolve_sender(const struct settings *settings, const struct map *ma
         return settings->envelope_sender;
     if (from == NULL)
         return settings->postmaster;
-    entry = map_find(map, from->text);
-    if (entry != NULL && entry->active)
-        return entry->smtp;
-    value = typed_smtp_value(from->text);
-    return value != NULL ? value : settings->postmaster;
+    kind = lookup_header(&options, from->text, out);
+    return kind == LOOKUP_ENTRY || kind == LOOKUP_RULE || kind == LOOKUP_TYPED
+               ? out->smtp
+               : settings->postmaster;
 }

@@ -6,16 +6,33 @@
 #include <stdbool.h>
 
 #include "daemon/settings.h"
-#include "message/map.h"
+#include "message/lookup.h"
 #include "message/message.h"
 
-/* The address to relay ADDRESS (a message_address text) to, or NULL when it stays: an active entry
- * of MAP, else the value of "SMTP:user@host" when TYPED_SMTP. Borrowed from MAP or ADDRESS. */
-const char *resolve_recipient(const struct map *map, bool typed_smtp, const char *address);
+/* What the settings say about addresses of POSTOFFICE: for recipients, and for headers and senders.
+ * All is borrowed. */
+struct lookup_options resolve_recipient_options(const struct settings *settings,
+                                                const struct settings_postoffice *postoffice,
+                                                const struct map *map);
+struct lookup_options resolve_header_options(const struct settings *settings,
+                                             const struct settings_postoffice *postoffice,
+                                             const struct map *map);
+
+/* The address to relay ADDRESS (a message_address text) to, or NULL when it stays: what
+ * lookup_recipient finds, else, for POSTMASTER and ADMIN (Q164464, Q175447) without a line of their
+ * own, the settings' postmaster. Borrowed from OUT or SETTINGS. */
+const char *resolve_recipient(const struct settings *settings,
+                              const struct settings_postoffice *postoffice, const struct map *map,
+                              const char *address, struct lookup *out);
+
+/* NET/PO/POSTMASTER or NET/PO/ADMIN. */
+bool resolve_is_role(const char *address);
 
 /* Envelope sender: the settings' fixed one; "" for mail of POSTMASTER, which must not be answered
- * by reports (Q98067); the originator's mapped or typed address; else the postmaster's. Borrowed. */
-const char *resolve_sender(const struct settings *settings, const struct map *map,
-                           const struct message *message);
+ * by reports (Q98067); the originator's mapped, ruled or typed address; else the postmaster's.
+ * Borrowed from OUT or SETTINGS. */
+const char *resolve_sender(const struct settings *settings,
+                           const struct settings_postoffice *postoffice, const struct map *map,
+                           const struct message *message, struct lookup *out);
 
 #endif

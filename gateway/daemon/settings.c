@@ -132,6 +132,31 @@ static int codepage(const struct section *section, const struct settings_postoff
     return *out != NULL ? 0 : -1;
 }
 
+/* How what MS Mail has and mail has not is sent. */
+static int load_fidelity(const struct section *section, struct settings_postoffice *out)
+{
+    static const char *const streams[] = {"keep", "decode", "pass", "drop"};
+    static const char *const meetings[] = {"text", "ical", "both"};
+    static const char *const importance[] = {"high", "normal"};
+    static const char *const blocks[] = {"keep", "use"};
+    int tnef, schedule, registered, block;
+
+    if (settings_choice(section, "tnef", streams, 4, "keep, decode, pass, drop", LETTER_TNEF_KEEP,
+                        &tnef) != 0 ||
+        settings_choice(section, "header-block", blocks, 2, "keep, use", 0, &block) != 0 ||
+        settings_choice(section, "schedule", meetings, 3, "text, ical, both", LETTER_SCHEDULE_TEXT,
+                        &schedule) != 0 ||
+        settings_choice(section, "registered-importance", importance, 2, "high, normal", 0,
+                        &registered) != 0 ||
+        settings_flag(section, "legacy-receipts", &out->legacy_receipts) != 0)
+        return -1;
+    out->tnef = (enum letter_tnef)tnef;
+    out->header_block = block == 1;
+    out->schedule = (enum letter_schedule)schedule;
+    out->registered_normal = registered == 1;
+    return 0;
+}
+
 static int load_postoffice(const struct section *section, struct settings_postoffice *out)
 {
     static const char *const doors[] = {"native", "ffapi"};
@@ -158,7 +183,10 @@ static int load_postoffice(const struct section *section, struct settings_postof
         settings_small(section, "command-limit", 1, DAY_S, 300, &out->command_limit_s) != 0 ||
         codepage(section, out, &out->codepage) != 0 ||
         settings_string(section, "timezone", false, settings_check_timezone, &out->timezone) != 0 ||
+        load_fidelity(section, out) != 0 ||
         settings_flag(section, "typed-smtp", &out->typed_smtp) != 0 ||
+        settings_flag(section, "rule-recipients", &out->rule_recipients) != 0 ||
+        settings_flag(section, "rewrite-unmapped", &out->rewrite_unmapped) != 0 ||
         settings_small(section, "interval", 1, DAY_S, 60, &out->interval_s) != 0 ||
         settings_small(section, "full-sweep", 1, 30 * DAY_S, DAY_S, &out->full_sweep_s) != 0 ||
         settings_small(section, "batch", 1, 4096, 200, &out->batch) != 0 ||
@@ -274,6 +302,8 @@ static int load_main(const struct section *section, struct settings *out)
         settings_string(section, "envelope-sender", false, settings_check_address,
                         &out->envelope_sender) != 0 ||
         settings_path(section, "map", true, &out->map) != 0 ||
+        settings_list(section, "routed-domains", settings_check_host, &out->routed_domains,
+                      &out->routed_domain_count) != 0 ||
         settings_path(section, "log", false, &out->log) != 0 ||
         settings_choice(section, "log-level", levels, 4, "error, warn, info, debug", 2, &level) !=
             0 ||
@@ -390,15 +420,30 @@ static void watch(cfg_t *cfg, const char *prefix, const cfg_opt_t *options)
 static int load_file(struct section *top, const char *content)
 {
     cfg_opt_t postoffice[] = {
-        CFG_STR("name", NULL, CFGF_NONE),          CFG_STR("door", NULL, CFGF_NONE),
-        CFG_STR("path", NULL, CFGF_NONE),          CFG_STR("profile", NULL, CFGF_NONE),
-        CFG_STR_LIST("queues", NULL, CFGF_NONE),   CFG_STR_LIST("command", NULL, CFGF_NONE),
-        CFG_STR("command-limit", NULL, CFGF_NONE), CFG_STR("codepage", NULL, CFGF_NONE),
-        CFG_STR("timezone", NULL, CFGF_NONE),      CFG_STR("unmapped", NULL, CFGF_NONE),
-        CFG_STR("lost", NULL, CFGF_NONE),          CFG_STR("typed-smtp", NULL, CFGF_NONE),
-        CFG_STR("interval", NULL, CFGF_NONE),      CFG_STR("full-sweep", NULL, CFGF_NONE),
+        CFG_STR("name", NULL, CFGF_NONE),
+        CFG_STR("door", NULL, CFGF_NONE),
+        CFG_STR("path", NULL, CFGF_NONE),
+        CFG_STR("profile", NULL, CFGF_NONE),
+        CFG_STR_LIST("queues", NULL, CFGF_NONE),
+        CFG_STR_LIST("command", NULL, CFGF_NONE),
+        CFG_STR("command-limit", NULL, CFGF_NONE),
+        CFG_STR("codepage", NULL, CFGF_NONE),
+        CFG_STR("timezone", NULL, CFGF_NONE),
+        CFG_STR("unmapped", NULL, CFGF_NONE),
+        CFG_STR("lost", NULL, CFGF_NONE),
+        CFG_STR("typed-smtp", NULL, CFGF_NONE),
+        CFG_STR("interval", NULL, CFGF_NONE),
+        CFG_STR("full-sweep", NULL, CFGF_NONE),
         CFG_STR("batch", NULL, CFGF_NONE),
-        CFG_STR("max-size", NULL, CFGF_NONE),      CFG_END(),
+        CFG_STR("rule-recipients", NULL, CFGF_NONE),
+        CFG_STR("max-size", NULL, CFGF_NONE),
+        CFG_STR("rewrite-unmapped", NULL, CFGF_NONE),
+        CFG_STR("tnef", NULL, CFGF_NONE),
+        CFG_STR("header-block", NULL, CFGF_NONE),
+        CFG_STR("schedule", NULL, CFGF_NONE),
+        CFG_STR("registered-importance", NULL, CFGF_NONE),
+        CFG_STR("legacy-receipts", NULL, CFGF_NONE),
+        CFG_END(),
     };
     cfg_opt_t relay[] = {
         CFG_STR_LIST("hosts", NULL, CFGF_NONE),
@@ -424,6 +469,7 @@ static int load_file(struct section *top, const char *content)
         CFG_STR("domain", NULL, CFGF_NONE),
         CFG_STR("postmaster", NULL, CFGF_NONE),
         CFG_STR("map", NULL, CFGF_NONE),
+        CFG_STR_LIST("routed-domains", NULL, CFGF_NONE),
         CFG_STR("envelope-sender", NULL, CFGF_NONE),
         CFG_STR("log", NULL, CFGF_NONE),
         CFG_STR("log-level", NULL, CFGF_NONE),

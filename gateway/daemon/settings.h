@@ -11,6 +11,7 @@
 #include "base/attr.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "message/letter.h"
 #include "queue/schedule.h"
 #include "smtp/client.h"
 
@@ -37,10 +38,17 @@ struct settings_postoffice {
     enum unmapped_policy unmapped;
     enum lost_policy lost;
     bool typed_smtp; /* relay "SMTP:user@host" recipients that the map does not know as they are */
-    unsigned interval_s;   /* between sweeps */
-    unsigned full_sweep_s; /* every mailbag is read again after this time, changed or not */
-    unsigned batch;        /* items a batch */
-    uint64_t max_size;     /* octets of one text or attachment */
+    bool rule_recipients;  /* relay to addresses that a rule of the map makes */
+    bool rewrite_unmapped; /* headers: addresses that a rule of the map makes */
+    bool header_block; /* used and taken out of the text */
+    enum letter_tnef tnef;
+    enum letter_schedule schedule;
+    bool registered_normal; /* registered mail is of normal importance */
+    bool legacy_receipts;   /* Return-Receipt-To as well (Q149029) */
+    unsigned interval_s;    /* between sweeps */
+    unsigned full_sweep_s;  /* every mailbag is read again after this time, changed or not */
+    unsigned batch;         /* items a batch */
+    uint64_t max_size;      /* octets of one text or attachment */
 };
 
 struct settings_host {
@@ -79,6 +87,8 @@ struct settings {
     const char *postmaster;      /* SMTP address for reports */
     const char *envelope_sender; /* NULL: the originator's own address when mapped */
     const char *map;
+    const char *const *routed_domains; /* whose mail comes back to us */
+    size_t routed_domain_count;
     const char *log; /* relay log file; NULL: journal only */
     enum log_level log_level;
     struct schedule schedule;

@@ -18,8 +18,8 @@ bool address_smtp_valid(const char *text);
 /* "NET/PO" of "NET/PO/BOX" equals POSTOFFICE, ASCII case aside. */
 bool address_on_postoffice(const char *address, const char *postoffice);
 
-/* ADDRESS lies on the queue NAME, case aside: "NAME/anything" (NAME is "NET/PO", or a network's), and
- * for a GATEWAY "NAME:anything" as well. */
+/* ADDRESS lies on the queue NAME, case aside: "NAME/anything" (NAME is "NET/PO", or a network's),
+ * and for a GATEWAY "NAME:anything" as well. */
 bool address_in_queue(const char *address, const char *name, bool gateway);
 
 /* True when ADDRESS is typed: letters, digits or '*' before the first ':' and no '/' before it.
@@ -36,5 +36,18 @@ const char *address_native(const char *address);
  */
 int address_encapsulate(const char *address, const char *domain, char *out, size_t size,
                         struct error *err) WARN_UNUSED;
+
+/*
+ * The way back: true when SMTP is a well-formed encapsulated address in DOMAIN, which has to be
+ * ours
+ * ([MS-OXCMAIL] 2.2.3.1.2; of a foreign domain it would make us an open relay, Q237927). OUT gets
+ * "NET/PO/USER" for the type MS, else "TYPE:value", without controls. Prefix, type and hexadecimal
+ * digits are taken in any case.
+ */
+bool address_decapsulate(const char *smtp, const char *domain, char *out, size_t size);
+
+/* As strcmp, without case: of ASCII, and of the letters of code page 850 in what is no ASCII
+ * (Q103421, Q119527). */
+int address_compare(const char *one, const char *other);
 
 #endif

@@ -27,6 +27,7 @@ struct decoder {
     void *context;
     size_t bad;
     size_t pending;
+    bool drop_half; /* of a character that was cut off at the end: nothing comes of it */
     char input[PENDING + LINEENDS_PIECE];
 };
 
@@ -46,6 +47,7 @@ static int decoder_open(struct decoder *decoder, const char *codepage, decoder_e
     decoder->context = context;
     decoder->bad = 0;
     decoder->pending = 0;
+    decoder->drop_half = false;
     return 0;
 }
 
@@ -116,7 +118,7 @@ static int decoder_add(struct decoder *decoder, const char *data, size_t size, s
 
 static int decoder_end(struct decoder *decoder, struct error *err)
 {
-    for (; decoder->pending > 0; decoder->pending--)
+    for (; decoder->pending > 0 && !decoder->drop_half; decoder->pending--)
         if (decoder_mark(decoder, true, err) != 0)
             return -1;
     return decoder_mark(decoder, false, err);
@@ -208,6 +210,7 @@ int charset_line(const char *codepage, const char *text, char **out, size_t *bad
     status = decoder_open(decoder, codepage, line_piece, &line, err);
     if (status != 0)
         goto out;
+    decoder->drop_half = true;
     while (size > 0 && status == 0) {
         size_t some = MIN(size, LINEENDS_PIECE);
         status = decoder_add(decoder, text, some, err);
@@ -263,6 +266,9 @@ static int text_piece(void *context, const char *data, size_t size, struct error
         job->blank = data[i] == ' ' || data[i] == '\t';
         if ((uint8_t)data[i] >= 0x80)
             job->facts.ascii = false;
+        /* ISO 8859-1 ends with U+00FF: C2 or C3 and an octet behind it */
+        if ((uint8_t)data[i] > 0xC3)
+            job->facts.latin1 = false;
         if (++job->line > job->facts.longest)
             job->facts.longest = job->line;
     }
@@ -299,6 +305,7 @@ int charset_text(const char *codepage, const struct content *text, const char *d
     }
     lineends_init(&job->lineends, text_line, job);
     job->facts.ascii = true;
+    job->facts.latin1 = true;
     if (content_writer_new(&job->writer, directory, GROWTH_MAX * (content_size(text) + 1), err) !=
         0)
         goto out;
@@ -316,4 +323,61 @@ out:
     decoder_close(&job->decoder);
     free(job);
     return status;
+}
+
+/* One octet of UTF-8 behind LEAD (0: none waits): gives the octet of ISO 8859-1, or -1 while a lead
+ * octet waits, or -2 for what is not there. */
+static int latin1_octet(uint8_t *lead, uint8_t octet)
+{
+    int code;
+
+    if (*lead != 0) {
+        code = (*lead & 0x03) << 6 | (octet & 0x3F);
+        *lead = 0;
+        return (octet & 0xC0) == 0x80 ? code : -2;
+    }
+    if (octet < 0x80)
+        return octet;
+    if (octet != 0xC2 && octet != 0xC3)
+        return -2;
+    *lead = octet;
+    return -1;
+}
+
+static int latin1_run(const struct content *utf8, struct content_writer *writer, struct error *err)
+{
+    uint64_t at, size = content_size(utf8);
+    uint8_t in[4096], out[4096], lead = 0;
+    size_t i, used;
+
+    for (at = 0; at < size; at += i) {
+        size_t some = (size_t)MIN(size - at, sizeof in);
+
+        if (content_read(utf8, at, in, some, err) != 0)
+            return -1;
+        for (i = 0, used = 0; i < some; i++) {
+            int octet = latin1_octet(&lead, in[i]);
+            if (octet == -2)
+                return error_set(err, ERROR_DATA, "5.6.0", "a text is not all ISO 8859-1");
+            if (octet >= 0)
+                out[used++] = (uint8_t)octet;
+        }
+        if (content_writer_add(writer, out, used, err) != 0)
+            return -1;
+    }
+    return lead == 0 ? 0 : error_set(err, ERROR_DATA, "5.6.0", "a text ends in half a character");
+}
+
+int charset_to_latin1(const struct content *utf8, const char *directory, struct content **out,
+                      struct error *err)
+{
+    struct content_writer *writer;
+
+    if (content_writer_new(&writer, directory, content_size(utf8), err) != 0)
+        return -1;
+    if (latin1_run(utf8, writer, err) != 0) {
+        content_writer_free(writer);
+        return -1;
+    }
+    return content_writer_finish(writer, out, err);
 }

@@ -14,15 +14,23 @@
 
 #include "base/file.h"
 #include "message/address.h"
+#include "message/map-key.h"
 
 #define FIELDS 6
-#define PART_MAX 10 /* characters of a network, postoffice or mailbox name (Q116466) */
-#define MAP_MAX_KEY 4096
+#define ALIAS_DEPTH 8 /* an alias of an alias of ... */
 
 struct map {
     uint8_t *data;      /* the file; line ends and TABs became NULs, entries point into it */
     GPtrArray *entries; /* of struct map_entry, in the order of the file */
     GHashTable *index;  /* key -> struct map_entry */
+    GPtrArray *rules;   /* of struct map_rule, in the order of the file */
+    GHashTable *ruled;  /* "NET/PO" -> the first struct map_rule of it */
+};
+
+/* An entry while the map is read, and after it. */
+struct owned_entry {
+    struct map_entry entry; /* first: the array holds its address */
+    const char *target;     /* of an alias, until it is resolved */
 };
 
 struct map_load {
@@ -34,21 +42,6 @@ struct map_load {
     unsigned line;
     unsigned problems;
 };
-
-/* Network names that gateways own (Q175978). */
-static bool is_reserved(const char *network)
-{
-    static const char *const reserved[] = {
-        "ATTMAIL", "COMPUSERVE", "DISOSS", "EASYLINK", "ENVOY", "FAX",    "GTE",    "MCI",  "MHS",
-        "MSMAIL",  "OV",         "PROFS",  "SMTP",     "SNADS", "SOURCE", "VMGATE", "X400", "*EMS",
-    };
-    size_t i;
-
-    for (i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
-        if (g_ascii_strcasecmp(network, reserved[i]) == 0)
-            return true;
-    return false;
-}
 
 /* Notes a problem of the present line; the first one becomes the error of the load. Returns -1. */
 static int complain(struct map_load *load, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -102,47 +95,6 @@ static int split(struct map_load *load, char *line, char *fields[FIELDS])
     return 0;
 }
 
-static int check_native(struct map_load *load, const char *key)
-{
-    const char *part = key;
-    char network[PART_MAX + 1];
-    size_t i;
-
-    for (i = 0; i < 3; i++) {
-        size_t size = strcspn(part, "/");
-        if (size == 0 || (part[size] == '/') != (i < 2))
-            return complain(load, "\"%.60s\" is not of the form NET/PO/USER", key);
-        if (size > PART_MAX)
-            return complain(load, "\"%.*s\" in \"%.60s\" is longer than %d characters",
-                            (int)MIN(size, 40), part, key, PART_MAX);
-        if (i == 0)
-            snprintf(network, sizeof network, "%.*s", (int)size, part);
-        if (i < 2)
-            part += size + 1;
-    }
-    if (is_reserved(network))
-        return complain(load, "\"%s\" is a network name reserved for gateways", network);
-    if (g_ascii_strcasecmp(part, "$SYSTEM") == 0 || g_ascii_strcasecmp(part, "*SPECIAL") == 0)
-        return complain(load, "\"%s\" is a mailbox of the system and cannot move", part);
-    return 0;
-}
-
-static int check_key(struct map_load *load, const char *key)
-{
-    char type[64];
-    const char *value;
-    size_t i;
-
-    for (i = 0; key[i] != '\0'; i++)
-        if (key[i] < 0x20 || key[i] > 0x7E)
-            return complain(load, "names of MS Mail are 7-bit ASCII; \"%.60s\" is not", key);
-    if (i > MAP_MAX_KEY)
-        return complain(load, "the key is longer than %d octets", MAP_MAX_KEY);
-    if (!address_typed(key, type, sizeof type, &value))
-        return check_native(load, key);
-    return *value != '\0' ? 0 : complain(load, "\"%.60s\" has a type but no address", key);
-}
-
 /* ISO 8601 with a zone, or a date alone. */
 static bool is_time(const char *text)
 {
@@ -158,8 +110,6 @@ static bool is_time(const char *text)
 
 static int check_fields(struct map_load *load, char *fields[FIELDS], bool *active)
 {
-    if (!address_smtp_valid(fields[1]))
-        return complain(load, "\"%.80s\" is not an SMTP address", fields[1]);
     if (fields[2][0] != '\0' && !is_time(fields[2]))
         return complain(load,
                         "migrated_at \"%.40s\" is not a time such as 1997-03-01T08:00:00+01:00",
@@ -171,25 +121,85 @@ static int check_fields(struct map_load *load, char *fields[FIELDS], bool *activ
     return 0;
 }
 
-static int add_entry(struct map_load *load, char *key, const struct map_entry *entry)
+/* What the second field is: an SMTP address, or the old address that an alias stands for. */
+static int check_value(struct map_load *load, char *value, const char **target)
+{
+    char why[MAP_WHY_SIZE];
+
+    *target = NULL;
+    if (address_smtp_valid(value))
+        return 0;
+    if (strchr(value, '/') == NULL && strchr(value, ':') == NULL)
+        return complain(load, "\"%.80s\" is not an SMTP address", value);
+    *target = address_native(value);
+    if (map_key_check(*target, why) != 0)
+        return complain(load, "\"%.80s\" is not an SMTP address, nor an address of MS Mail: %s",
+                        value, why);
+    return 0;
+}
+
+static int add_entry(struct map_load *load, char *key, const struct owned_entry *entry)
 {
     const struct map_entry *old = map_find(load->map, key);
-    struct map_entry *copy;
+    struct owned_entry *copy;
 
     if (old != NULL)
         return complain(load, "\"%.60s\" is already in line %u", key, old->line);
-    copy = g_new(struct map_entry, 1);
+    copy = g_new(struct owned_entry, 1);
     *copy = *entry;
     g_ptr_array_add(load->map->entries, copy);
     g_hash_table_insert(load->map->index, key, copy);
     return 0;
 }
 
+/* Rules of one postoffice are tried in the order of the file (Q111840). */
+static int add_rule(struct map_load *load, char *key, const char *pattern, bool active)
+{
+    struct map_rule *rule, *last;
+    char why[MAP_WHY_SIZE];
+
+    if (map_key_check(key, why) != 0 || map_pattern_check(pattern, why) != 0)
+        return complain(load, "%s", why);
+    *strrchr(key, '/') = '\0';
+    rule = g_new0(struct map_rule, 1);
+    rule->postoffice = key;
+    rule->pattern = pattern;
+    rule->active = active;
+    rule->line = load->line;
+    g_ptr_array_add(load->map->rules, rule);
+    last = g_hash_table_lookup(load->map->ruled, key);
+    if (last == NULL) {
+        g_hash_table_insert(load->map->ruled, key, rule);
+        return 0;
+    }
+    while (last->next != NULL)
+        last = last->next;
+    last->next = rule;
+    return 0;
+}
+
+static int load_fields(struct map_load *load, char *fields[FIELDS])
+{
+    char *key = fields[0] + (address_native(fields[0]) - fields[0]);
+    struct owned_entry owned = {.entry = {.key = key, .smtp = fields[1], .display = fields[4]}};
+    struct map_entry *entry = &owned.entry;
+    char why[MAP_WHY_SIZE];
+
+    entry->line = load->line;
+    if (check_fields(load, fields, &entry->active) != 0)
+        return -1;
+    if (map_key_is_rule(key))
+        return add_rule(load, key, fields[1], entry->active);
+    if (map_key_check(key, why) != 0)
+        return complain(load, "%s", why);
+    if (check_value(load, fields[1], &owned.target) != 0)
+        return -1;
+    return add_entry(load, key, &owned);
+}
+
 static int load_line(struct map_load *load, char *line, size_t size)
 {
     char *fields[FIELDS];
-    struct map_entry entry;
-    char *key;
     size_t i;
 
     if (size > 0 && line[size - 1] == '\r')
@@ -204,14 +214,42 @@ static int load_line(struct map_load *load, char *line, size_t size)
         return 0;
     if (split(load, line, fields) != 0)
         return -1;
-    key = fields[0] + (address_native(fields[0]) - fields[0]);
-    entry.key = key;
-    entry.smtp = fields[1];
-    entry.display = fields[4];
-    entry.line = load->line;
-    if (check_key(load, key) != 0 || check_fields(load, fields, &entry.active) != 0)
-        return -1;
-    return add_entry(load, key, &entry);
+    return load_fields(load, fields);
+}
+
+/* Gives an alias what its user has. All targets are there now, or never. */
+static int resolve_alias(struct map_load *load, struct owned_entry *alias)
+{
+    const struct owned_entry *target = alias;
+    unsigned depth;
+
+    load->line = alias->entry.line;
+    for (depth = 0; target != NULL && target->target != NULL && depth <= ALIAS_DEPTH; depth++)
+        target = g_hash_table_lookup(load->map->index, target->target);
+    if (target == NULL)
+        return complain(load, "\"%.60s\" stands for \"%.60s\", which is not in the map",
+                        alias->entry.key, alias->target);
+    if (target->target != NULL)
+        return complain(load,
+                        "\"%.60s\" stands for \"%.60s\", which leads back to it or through more "
+                        "than %d aliases",
+                        alias->entry.key, alias->target, ALIAS_DEPTH);
+    alias->entry.user = &target->entry;
+    alias->entry.smtp = target->entry.smtp;
+    if (alias->entry.display[0] == '\0')
+        alias->entry.display = target->entry.display;
+    alias->entry.active = alias->entry.active && target->entry.active;
+    return 0;
+}
+
+static void resolve_aliases(struct map_load *load)
+{
+    for (guint i = 0; i < load->map->entries->len; i++) {
+        struct owned_entry *entry = g_ptr_array_index(load->map->entries, i);
+
+        if (entry->target != NULL && resolve_alias(load, entry) != 0 && load->problem == NULL)
+            return;
+    }
 }
 
 static int load_lines(struct map_load *load, size_t size)
@@ -231,23 +269,9 @@ static int load_lines(struct map_load *load, size_t size)
             break;
         text += length + 1;
     }
+    if (load->problems == 0 || load->problem != NULL)
+        resolve_aliases(load);
     return load->problems == 0 ? 0 : -1;
-}
-
-/* Keys are ASCII; names compare without regard to case (Q103421). FNV-1a. */
-static guint key_hash(gconstpointer key)
-{
-    const char *text = key;
-    guint hash = 2166136261u;
-
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (guchar)g_ascii_toupper(*text)) * 16777619u;
-    return hash;
-}
-
-static gboolean key_equal(gconstpointer one, gconstpointer other)
-{
-    return g_ascii_strcasecmp(one, other) == 0;
 }
 
 static int read_whole(const char *path, uint8_t **data, size_t *size, struct error *err)
@@ -285,7 +309,9 @@ int map_load(struct map **out, const char *path, map_problem *problem, void *con
     load.map = g_new0(struct map, 1);
     load.map->data = data;
     load.map->entries = g_ptr_array_new_with_free_func(g_free);
-    load.map->index = g_hash_table_new(key_hash, key_equal);
+    load.map->index = g_hash_table_new(map_key_hash, map_key_equal);
+    load.map->rules = g_ptr_array_new_with_free_func(g_free);
+    load.map->ruled = g_hash_table_new(map_key_hash, map_key_equal);
     if (load_lines(&load, size) == 0) {
         *out = load.map;
         return 0;
@@ -302,6 +328,8 @@ void map_free(struct map *map)
     if (map == NULL)
         return;
     g_hash_table_destroy(map->index);
+    g_hash_table_destroy(map->ruled);
+    g_ptr_array_free(map->rules, TRUE);
     g_ptr_array_free(map->entries, TRUE);
     free(map->data);
     g_free(map);
@@ -320,4 +348,31 @@ const struct map_entry *map_at(const struct map *map, size_t index)
 const struct map_entry *map_find(const struct map *map, const char *address)
 {
     return g_hash_table_lookup(map->index, address);
+}
+
+size_t map_rule_count(const struct map *map)
+{
+    return map->rules->len;
+}
+
+const struct map_rule *map_rule_at(const struct map *map, size_t index)
+{
+    return g_ptr_array_index(map->rules, index);
+}
+
+bool map_rule_apply(const struct map *map, const char *address, char *out, size_t size)
+{
+    const struct map_rule *rule;
+    const char *slash = strrchr(address, '/');
+    char *postoffice;
+
+    if (slash == NULL || g_hash_table_size(map->ruled) == 0)
+        return false;
+    postoffice = g_strndup(address, (gsize)(slash - address));
+    rule = g_hash_table_lookup(map->ruled, postoffice);
+    g_free(postoffice);
+    for (; rule != NULL; rule = rule->next)
+        if (rule->active && map_pattern_expand(rule->pattern, address, out, size))
+            return true;
+    return false;
 }

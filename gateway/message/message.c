@@ -49,6 +49,7 @@ void message_free(struct message *message)
         content_free(message->attachments[i].content);
     }
     for (i = 0; i < message->extra_count; i++) {
+        free(message->extras[i].kind);
         free(message->extras[i].name);
         free(message->extras[i].value);
     }
@@ -141,8 +142,8 @@ int message_add_attachment(struct message *message, const char *name, size_t siz
         no_memory(err);
         goto fail;
     }
-    room[message->attachment_count].name = copy;
-    room[message->attachment_count++].content = content;
+    room[message->attachment_count++] =
+        (struct message_attachment){.name = copy, .content = content};
     return 0;
 fail:
     free(copy);
@@ -150,13 +151,18 @@ fail:
     return -1;
 }
 
-int message_add_extra(struct message *message, const char *name, const char *value,
-                      struct error *err)
+void message_date_attachment(struct message *message, const struct message_date *modified)
 {
-    struct message_extra *room;
-    char *name_copy, *value_copy;
+    message->attachments[message->attachment_count - 1].modified = *modified;
+}
 
-    if (message->extra_count >= MAX_EXTRAS || strlen(name) > MAX_EXTRA || strlen(value) > MAX_EXTRA)
+int message_add_extra_kind(struct message *message, const char *kind, const char *name,
+                           const char *value, struct error *err)
+{
+    struct message_extra *room, extra;
+
+    if (message->extra_count >= MAX_EXTRAS || strlen(kind) > MAX_EXTRA ||
+        strlen(name) > MAX_EXTRA || strlen(value) > MAX_EXTRA)
         return error_set(err, ERROR_DATA, "5.6.0",
                          "more than %d EXT: fields, or one of more than %d octets", MAX_EXTRAS,
                          MAX_EXTRA);
@@ -164,16 +170,21 @@ int message_add_extra(struct message *message, const char *name, const char *val
     if (room == NULL)
         return no_memory(err);
     message->extras = room;
-    name_copy = strdup(name);
-    value_copy = strdup(value);
-    if (name_copy == NULL || value_copy == NULL) {
-        free(name_copy);
-        free(value_copy);
+    extra = (struct message_extra){strdup(kind), strdup(name), strdup(value)};
+    if (extra.kind == NULL || extra.name == NULL || extra.value == NULL) {
+        free(extra.kind);
+        free(extra.name);
+        free(extra.value);
         return no_memory(err);
     }
-    room[message->extra_count].name = name_copy;
-    room[message->extra_count++].value = value_copy;
+    room[message->extra_count++] = extra;
     return 0;
+}
+
+int message_add_extra(struct message *message, const char *name, const char *value,
+                      struct error *err)
+{
+    return message_add_extra_kind(message, "", name, value, err);
 }
 
 int message_set_subject(struct message *message, const char *subject, size_t size,

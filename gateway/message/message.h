@@ -17,7 +17,8 @@
 
 #define MESSAGE_MAX_ADDRESSES 65536
 #define MESSAGE_MAX_ATTACHMENTS 4096
-#define MESSAGE_MAX_ADDRESS 4096 /* octets of one address; typed addresses may be long (Q130381) */
+#define MESSAGE_MAX_ADDRESS 4096 /* octets of one address; typed addresses may be long (Q130381)   \
+                                  */
 
 enum address_role { ADDRESS_FROM, ADDRESS_TO, ADDRESS_CC };
 
@@ -28,13 +29,9 @@ struct message_address {
     char *text;
 };
 
-struct message_attachment {
-    char *name;
-    struct content *content; /* NULL: its file is lost on the postoffice (Q118675) */
-};
-
 /* An MMFF "EXT:" field that is carried along (Q147034). */
 struct message_extra {
+    char *kind; /* "I:3" as it stood there, what it means is not public; "" when it is not known */
     char *name;
     char *value;
 };
@@ -45,6 +42,12 @@ struct message_date {
     int year, month, day, hour, minute;
 };
 
+struct message_attachment {
+    char *name;
+    struct content *content;      /* NULL: its file is lost on the postoffice (Q118675) */
+    struct message_date modified; /* what the message tells of its file, if it does (Q87223) */
+};
+
 struct message {
     char *postoffice; /* NET/PO it was taken from */
     char *codepage;   /* name for iconv: "CP850" */
@@ -52,8 +55,9 @@ struct message {
     size_t address_count;
     char *subject; /* may be "" */
     struct message_date date;
-    char priority;        /* '1'..'5', 'R', 'C', 'F', 'T' (Q118787), or 0 */
-    struct content *text; /* any line ends; NULL means empty */
+    struct message_date received; /* the mailbag's stamp; not part of the fingerprint */
+    char priority;                /* '1'..'5', 'R', 'C', 'F', 'T' (Q118787), or 0 */
+    struct content *text;         /* any line ends; NULL means empty */
     struct message_attachment *attachments;
     size_t attachment_count;
     struct message_extra *extras;
@@ -74,8 +78,13 @@ int message_add_address(struct message *message, enum address_role role, const c
 int message_add_attachment(struct message *message, const char *name, size_t size,
                            struct content *content, struct error *err) WARN_UNUSED;
 
+/* When the file of the attachment added last was written. Not part of the fingerprint. */
+void message_date_attachment(struct message *message, const struct message_date *modified);
+
 int message_add_extra(struct message *message, const char *name, const char *value,
                       struct error *err) WARN_UNUSED;
+int message_add_extra_kind(struct message *message, const char *kind, const char *name,
+                           const char *value, struct error *err) WARN_UNUSED;
 
 /* SIZE octets are copied; cut at the first NUL. */
 int message_set_subject(struct message *message, const char *subject, size_t size,

@@ -4,27 +4,13 @@
 
 #include "message/mime-int.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "message/address.h"
-#include "message/charset.h"
-
-#define SUBJECT_MAX 255 /* characters that Exchange keeps of a subject */
-#define DISPLAY_MAX 255
 #define GROUP_MAX 50
-#define ADDRESS_LINE_MAX 900 /* octets of an address that still fits a line, whole */
-#define WORD_MAX 60          /* longer words would be cut by GMime */
-#define PIECE_MAX 45         /* octets of text in one encoded word of at most 75 (RFC 2047 2) */
-#define FIRST_PIECE_MAX 36   /* the first word shares its line with the field's name */
-#define ENCODED_LINE_MAX 76  /* of a line with an encoded word in it (RFC 2047 2) */
-
-/* One header address, ready to be written. */
-struct party {
-    char smtp[ADDRESS_LINE_MAX + 1]; /* "" when none can be made */
-    char *display;                   /* UTF-8, "" when none; g_free */
-};
+#define WORD_MAX 60         /* longer words would be cut by GMime */
+#define PIECE_MAX 45        /* octets of text in one encoded word of at most 75 (RFC 2047 2) */
+#define FIRST_PIECE_MAX 36  /* the first word shares its line with the field's name */
+#define ENCODED_LINE_MAX 76 /* of a line with an encoded word in it (RFC 2047 2) */
 
 /* Whether GMime and a reader agree about this text: GMime drops blanks at the ends, takes what
  * looks like an encoded word for one, cuts long words into pieces, and in a display name may mix
@@ -107,49 +93,9 @@ char *header_cut(const char *utf8, size_t max)
     return g_strndup(utf8, (gsize)(end - utf8));
 }
 
-/* Decodes TEXT and keeps at most MAX characters; *OUT is for g_free. */
-static int decode_cut(const char *codepage, const char *text, size_t max, char **out, size_t *bad,
-                      struct error *err)
-{
-    char *line;
-
-    if (charset_line(codepage, text, &line, bad, err) != 0)
-        return -1;
-    *out = header_cut(line, max);
-    free(line);
-    return 0;
-}
-
-/* The map, else a typed SMTP address as it is, else encapsulated. A pending entry has not moved
- * yet and counts as unmapped. */
-static int party_resolve(struct party *party, const char *address, const struct message *message,
-                         const struct mime_options *options, struct mime_facts *facts,
-                         struct error *err)
-{
-    const struct map_entry *entry = options->map != NULL ? map_find(options->map, address) : NULL;
-    char type[8];
-    const char *value;
-
-    if (entry != NULL && entry->active) {
-        snprintf(party->smtp, sizeof party->smtp, "%s", entry->smtp);
-        party->display = header_cut(entry->display, DISPLAY_MAX);
-        return 0;
-    }
-    if (address_typed(address, type, sizeof type, &value) && strcmp(type, "SMTP") == 0 &&
-        address_smtp_valid(value)) {
-        snprintf(party->smtp, sizeof party->smtp, "%s", value);
-        party->display = g_strdup("");
-        return 0;
-    }
-    if (address_encapsulate(address, options->domain, party->smtp, sizeof party->smtp, NULL) != 0)
-        party->smtp[0] = '\0';
-    return decode_cut(message->codepage, address, DISPLAY_MAX, &party->display, &facts->undecodable,
-                      err);
-}
-
 /* The name of an empty group tells people of an address too long to be written; GMime does not fold
  * it, and encoded words are no good there, so it is short and ASCII. */
-static InternetAddress *party_group(const struct party *party)
+static InternetAddress *party_group(const struct letter_party *party)
 {
     char *name = header_cut(party->display, GROUP_MAX);
     char *ascii = g_str_to_ascii(name, "C");
@@ -160,7 +106,7 @@ static InternetAddress *party_group(const struct party *party)
     return group;
 }
 
-static InternetAddress *party_mailbox(const struct party *party)
+static InternetAddress *party_mailbox(const struct letter_party *party)
 {
     char *name = header_text(party->display);
     InternetAddress *mailbox =
@@ -170,7 +116,7 @@ static InternetAddress *party_mailbox(const struct party *party)
     return mailbox;
 }
 
-static void party_add(const struct party *party, InternetAddressList *list)
+static void party_add(const struct letter_party *party, InternetAddressList *list)
 {
     InternetAddress *address = party->smtp[0] != '\0' ? party_mailbox(party) : party_group(party);
 
@@ -178,66 +124,30 @@ static void party_add(const struct party *party, InternetAddressList *list)
     g_object_unref(address);
 }
 
-/* Mail of these must never be answered by a report (Q98067). */
-static bool has_null_sender(const struct message *message, const char *from)
+static void fill_from(GMimeMessage *out, const struct letter *letter)
 {
-    const char *box = strrchr(from, '/');
-
-    return message->priority == 'C' ||
-           (box != NULL && g_ascii_strcasecmp(box + 1, "POSTMASTER") == 0);
-}
-
-static int fill_from(GMimeMessage *out, const struct message *message,
-                     const struct mime_options *options, struct mime_facts *facts,
-                     struct error *err)
-{
-    const struct message_address *from = message_from(message);
-    InternetAddressList *list = g_mime_message_get_addresses(out, GMIME_ADDRESS_TYPE_FROM);
-    struct party party = {.display = NULL};
-
-    if (from == NULL)
-        return error_set(err, ERROR_DATA, "5.1.7", "the message has no sender");
-    if (party_resolve(&party, from->text, message, options, facts, err) != 0)
-        return -1;
-    if (party.smtp[0] == '\0' || strlen(party.smtp) > ADDRESS_SMTP_MAX) {
-        g_free(party.display);
-        return error_set(err, ERROR_DATA, "5.1.7",
-                         "no SMTP address can be made from the sender \"%.60s\"; add it to the map",
-                         from->text);
-    }
-    party_add(&party, list);
-    if (message->priority == 'R')
-        g_mime_object_set_header(GMIME_OBJECT(out), "Disposition-Notification-To", party.smtp,
+    party_add(&letter->parties[0], g_mime_message_get_addresses(out, GMIME_ADDRESS_TYPE_FROM));
+    if (letter->asks_receipt)
+        g_mime_object_set_header(GMIME_OBJECT(out), "Disposition-Notification-To",
+                                 letter->parties[0].smtp, "utf-8");
+    if (letter->legacy_receipt)
+        g_mime_object_set_header(GMIME_OBJECT(out), "Return-Receipt-To", letter->parties[0].smtp,
                                  "utf-8");
-    facts->sender = strdup(has_null_sender(message, from->text) ? "" : party.smtp);
-    g_free(party.display);
-    return facts->sender != NULL ? 0 : error_sys(err, ERROR_SOFT, "4.3.0", "no memory");
 }
 
 /* The list is filled apart: each change of a message's own list writes its header anew. */
-static int fill_recipients(GMimeMessage *out, const struct message *message, enum address_role role,
-                           const struct mime_options *options, struct mime_facts *facts,
-                           struct error *err)
+static void fill_recipients(GMimeMessage *out, const struct letter *letter, enum address_role role)
 {
     InternetAddressList *list = internet_address_list_new();
     GMimeAddressType type = role == ADDRESS_TO ? GMIME_ADDRESS_TYPE_TO : GMIME_ADDRESS_TYPE_CC;
-    int status = 0;
     size_t i;
 
-    for (i = 0; i < message->address_count && status == 0; i++) {
-        struct party party = {.display = NULL};
-
-        if (message->addresses[i].role != role)
-            continue;
-        status = party_resolve(&party, message->addresses[i].text, message, options, facts, err);
-        if (status == 0)
-            party_add(&party, list);
-        g_free(party.display);
-    }
-    if (status == 0 && internet_address_list_length(list) != 0)
+    for (i = 0; i < letter->party_count; i++)
+        if (letter->parties[i].role == role)
+            party_add(&letter->parties[i], list);
+    if (internet_address_list_length(list) != 0)
         internet_address_list_append(g_mime_message_get_addresses(out, type), list);
     g_object_unref(list);
-    return status;
 }
 
 static void fill_undisclosed(GMimeMessage *out)
@@ -273,49 +183,15 @@ static void fill_priority(GMimeObject *out, char priority)
         header_set(out, "Priority", "urgent");
 }
 
-static int fill_subject(GMimeMessage *out, const struct message *message, struct mime_facts *facts,
-                        struct error *err)
+/* A date that is not taken is still shown (Q158399). */
+static void fill_date(GMimeMessage *out, const struct letter *letter)
 {
-    char *subject;
+    char line[DATE_RFC5322_SIZE];
 
-    if (decode_cut(message->codepage, message->subject, SUBJECT_MAX, &subject, &facts->undecodable,
-                   err) != 0)
-        return -1;
-    header_set(GMIME_OBJECT(out), "Subject", subject);
-    facts->subject = strdup(subject);
-    g_free(subject);
-    return facts->subject != NULL ? 0 : error_sys(err, ERROR_SOFT, "4.3.0", "no memory");
-}
-
-static int fill_date(GMimeMessage *out, const struct message *message,
-                     const struct mime_options *options, struct error *err)
-{
-    GDateTime *date;
-
-    if (date_of(&message->date, options, &date, err) != 0)
-        return -1;
-    g_mime_message_set_date(out, date);
-    g_date_time_unref(date);
-    return 0;
-}
-
-static int fill_extras(GMimeMessage *out, const struct message *message, struct mime_facts *facts,
-                       struct error *err)
-{
-    size_t i;
-
-    for (i = 0; i < message->extra_count; i++) {
-        char *raw = g_strconcat(message->extras[i].name, "=", message->extras[i].value, NULL);
-        char *line = NULL;
-        int status = charset_line(message->codepage, raw, &line, &facts->undecodable, err);
-
-        g_free(raw);
-        if (status != 0)
-            return -1;
-        header_append(GMIME_OBJECT(out), "X-MSMail-Ext", line);
-        free(line);
-    }
-    return 0;
+    date_rfc5322(letter->date.unix_s, letter->date.offset_s, line);
+    g_mime_object_set_header(GMIME_OBJECT(out), "Date", line, "utf-8");
+    if (letter->date.original[0] != '\0')
+        header_set(GMIME_OBJECT(out), "X-MSMail-Date", letter->date.original);
 }
 
 /* The last blank of a line where it may end: something other than blanks is on both sides. */
@@ -363,29 +239,23 @@ static void fold_encoded(GMimeObject *out, const char *name)
     g_string_free(folded, TRUE);
 }
 
-int header_fill(GMimeMessage *out, const struct message *message,
-                const struct mime_options *options, struct mime_facts *facts, struct error *err)
+void header_fill(GMimeMessage *out, const struct letter *letter)
 {
-    char *source;
+    size_t i;
 
-    if (fill_from(out, message, options, facts, err) != 0 ||
-        fill_recipients(out, message, ADDRESS_TO, options, facts, err) != 0 ||
-        fill_recipients(out, message, ADDRESS_CC, options, facts, err) != 0)
-        return -1;
+    fill_from(out, letter);
+    fill_recipients(out, letter, ADDRESS_TO);
+    fill_recipients(out, letter, ADDRESS_CC);
     fill_undisclosed(out);
-    if (fill_subject(out, message, facts, err) != 0 || fill_date(out, message, options, err) != 0)
-        return -1;
-    g_mime_object_set_header(GMIME_OBJECT(out), "Message-Id", facts->message_id, "utf-8");
-    fill_priority(GMIME_OBJECT(out), message->priority);
-    if (charset_line(message->codepage, message->postoffice, &source, &facts->undecodable, err) !=
-        0)
-        return -1;
-    header_set(GMIME_OBJECT(out), "X-MSMail-Source", source);
-    free(source);
-    if (fill_extras(out, message, facts, err) != 0)
-        return -1;
+    header_set(GMIME_OBJECT(out), "Subject", letter->subject);
+    fill_date(out, letter);
+    g_mime_object_set_header(GMIME_OBJECT(out), "Message-Id", letter->message_id, "utf-8");
+    fill_priority(GMIME_OBJECT(out), letter->priority);
+    if (letter->report != NULL && letter->priority != 'C')
+        header_set(GMIME_OBJECT(out), "Auto-Submitted", "auto-replied");
+    for (i = 0; i < letter->header_count; i++)
+        header_append(GMIME_OBJECT(out), letter->headers[i].name, letter->headers[i].value);
     fold_encoded(GMIME_OBJECT(out), "From");
     fold_encoded(GMIME_OBJECT(out), "To");
     fold_encoded(GMIME_OBJECT(out), "Cc");
-    return 0;
 }

@@ -45,18 +45,8 @@ void header_append(GMimeObject *object, const char *name, const char *utf8);
 /* A copy of at most MAX characters. g_free. */
 char *header_cut(const char *utf8, size_t max);
 
-/* Subject, addresses, date, priority, extra fields of MESSAGE into OUT; fills sender, subject and
- * undecodable of FACTS. */
-int header_fill(GMimeMessage *out, const struct message *message,
-                const struct mime_options *options, struct mime_facts *facts,
-                struct error *err) WARN_UNUSED;
-
-/* Seconds east of UTC of a local time in ZONE; of two, or of none, the standard time's. */
-int date_offset(const char *zone, const struct message_date *date, int *seconds,
-                struct error *err) WARN_UNUSED;
-/* The Date header: *OUT is the caller's (g_date_time_unref). */
-int date_of(const struct message_date *date, const struct mime_options *options, GDateTime **out,
-            struct error *err) WARN_UNUSED;
+/* All headers of LETTER into OUT. */
+void header_fill(GMimeMessage *out, const struct letter *letter);
 
 /* text/SUBTYPE of STREAM (taken over), UTF-8 with LF line ends. */
 GMimePart *part_text(const char *subtype, GMimeStream *stream, GMimeContentEncoding encoding);
@@ -64,11 +54,14 @@ GMimePart *part_text(const char *subtype, GMimeStream *stream, GMimeContentEncod
 GMimePart *part_text_from(const char *utf8, const char *subtype);
 /* A part of the contents in memory, sent as it is: 7-bit, short lines, LF line ends. */
 GMimePart *part_plain_new(const char *type, const char *subtype, const char *text);
-/* An attachment. NAME is UTF-8, already safe. */
-GMimePart *part_file(const char *name, GMimeStream *stream, uint64_t size);
-/* The name under which an attachment is sent: UTF-8 without controls and path. g_free. */
-int part_name(const char *codepage, const char *raw, char **out, size_t *bad,
-              struct error *err) WARN_UNUSED;
+/* What the header of an attachment tells of it. */
+struct part_facts {
+    const char *name;     /* UTF-8, of attachment_name */
+    const char *type;     /* "image/gif", of attachment_type */
+    const char *modified; /* of date_rfc5322; NULL when not known */
+    uint64_t size;
+};
+GMimePart *part_file(const struct part_facts *facts, GMimeStream *stream);
 
 /* Writes all of MESSAGE to SINK. */
 int mime_emit(GMimeMessage *message, mime_sink *sink, void *context, struct mime_trouble *trouble,

@@ -5,36 +5,11 @@
 #include "message/mime-int.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "message/charset.h"
-
-#define NAME_MAX_CHARACTERS 255
 #define NAME_PIECE                                                                                 \
     16 /* octets of a name in one piece: tripled by escapes they still fit a line                  \
         */
-
-/* Texts are application/octet-stream: a text part would be open to changes of its line ends. */
-static const struct {
-    const char *extension, *type, *subtype;
-} file_types[] = {
-    {"BMP", "image", "bmp"},
-    {"DOC", "application", "msword"},
-    {"GIF", "image", "gif"},
-    {"JPG", "image", "jpeg"},
-    {"JPEG", "image", "jpeg"},
-    {"PCX", "image", "x-pcx"},
-    {"PDF", "application", "pdf"},
-    {"PNG", "image", "png"},
-    {"PPT", "application", "vnd.ms-powerpoint"},
-    {"RTF", "application", "rtf"},
-    {"TIF", "image", "tiff"},
-    {"WAV", "audio", "x-wav"},
-    {"WRI", "application", "x-mswrite"},
-    {"XLS", "application", "vnd.ms-excel"},
-    {"ZIP", "application", "zip"},
-};
 
 static void set_content(GMimePart *part, GMimeStream *stream, GMimeContentEncoding encoding)
 {
@@ -94,26 +69,31 @@ GMimePart *part_plain_new(const char *type, const char *subtype, const char *tex
 }
 
 /* For readers that do not know RFC 2231: the name with '_' for what is not ASCII, and for '?', so
- * that nothing looks like an encoded word. */
-static char *ascii_name(const char *name)
+ * that nothing looks like an encoded word, which has no place in a parameter (RFC 2047 5). */
+static void set_type_name(GMimeObject *part, const char *name)
 {
     GString *ascii = g_string_new(NULL);
 
     for (; *name != '\0'; name = g_utf8_find_next_char(name, NULL))
         g_string_append_c(ascii, (guchar)*name < 0x80 && *name != '?' ? *name : '_');
-    return g_string_free(ascii, FALSE);
+    g_mime_object_set_content_type_parameter(part, "name", ascii->str);
+    g_string_free(ascii, TRUE);
 }
 
-/* GMime chooses the charset of a name by itself, cuts a long name inside characters, which readers
- * that decode each piece of RFC 2231 by itself do not join again, and writes what looks like an
- * encoded word as it is. Such names are written here. */
-static void set_filename_pieces(GMimeObject *part, const char *name, const char *size)
+/* GMime chooses the charset of a name by itself and cuts a long name inside characters, which
+ * readers that decode each piece of RFC 2231 by itself do not join again. Such names are written
+ * here. */
+static void set_filename_pieces(GMimeObject *part, const struct part_facts *facts,
+                                const char *digits)
 {
     GString *value = g_string_new(" attachment; size=");
+    const char *name = facts->name;
     GMimeHeader *header;
     unsigned count;
 
-    g_string_append(value, size);
+    g_string_append(value, digits);
+    if (facts->modified != NULL)
+        g_string_append_printf(value, ";\n\tmodification-date=\"%s\"", facts->modified);
     for (count = 0; *name != '\0'; count++) {
         const char *end = name;
         char *piece, *escaped, key[24] = "filename*";
@@ -136,71 +116,25 @@ static void set_filename_pieces(GMimeObject *part, const char *name, const char 
     g_string_free(value, TRUE);
 }
 
-GMimePart *part_file(const char *name, GMimeStream *stream, uint64_t size)
+GMimePart *part_file(const struct part_facts *facts, GMimeStream *stream)
 {
-    const char *type = "application", *subtype = "octet-stream";
-    const char *dot = strrchr(name, '.');
-    char *ascii = ascii_name(name);
+    GMimeContentType *type = g_mime_content_type_parse(NULL, facts->type);
+    GMimePart *part = g_mime_part_new_with_type(g_mime_content_type_get_media_type(type),
+                                                g_mime_content_type_get_media_subtype(type));
+    GMimeObject *object = GMIME_OBJECT(part);
     char digits[24];
-    GMimePart *part;
-    size_t i;
 
-    for (i = 0; dot != NULL && i < sizeof file_types / sizeof file_types[0]; i++) {
-        if (g_ascii_strcasecmp(dot + 1, file_types[i].extension) == 0) {
-            type = file_types[i].type;
-            subtype = file_types[i].subtype;
-        }
-    }
-    part = g_mime_part_new_with_type(type, subtype);
-    snprintf(digits, sizeof digits, "%llu", (unsigned long long)size);
-    g_mime_object_set_content_type_parameter(GMIME_OBJECT(part), "name", ascii);
-    g_mime_object_set_disposition(GMIME_OBJECT(part), GMIME_DISPOSITION_ATTACHMENT);
-    g_mime_object_set_content_disposition_parameter(GMIME_OBJECT(part), "filename", name);
-    g_mime_object_set_content_disposition_parameter(GMIME_OBJECT(part), "size", digits);
-    if (!g_str_is_ascii(name) || strstr(name, "=?") != NULL)
-        set_filename_pieces(GMIME_OBJECT(part), name, digits);
+    g_object_unref(type);
+    snprintf(digits, sizeof digits, "%llu", (unsigned long long)facts->size);
+    set_type_name(object, facts->name);
+    g_mime_object_set_disposition(object, GMIME_DISPOSITION_ATTACHMENT);
+    g_mime_object_set_content_disposition_parameter(object, "filename", facts->name);
+    g_mime_object_set_content_disposition_parameter(object, "size", digits);
+    if (facts->modified != NULL)
+        g_mime_object_set_content_disposition_parameter(object, "modification-date",
+                                                        facts->modified);
+    if (!g_str_is_ascii(facts->name) || strstr(facts->name, "=?") != NULL)
+        set_filename_pieces(object, facts, digits);
     set_content(part, stream, GMIME_CONTENT_ENCODING_BASE64);
-    g_free(ascii);
     return part;
-}
-
-/* RAW without its control octets; they are in no character of any code page. g_free. */
-static char *without_controls(const char *raw)
-{
-    GString *kept = g_string_new(NULL);
-
-    for (; *raw != '\0'; raw++)
-        if ((guchar)*raw >= 0x20 && *raw != 0x7F)
-            g_string_append_c(kept, *raw);
-    return g_string_free(kept, FALSE);
-}
-
-static const char *base_name(const char *name)
-{
-    const char *at;
-
-    if (g_ascii_isalpha(name[0]) && name[1] == ':')
-        name += 2;
-    for (at = name; *at != '\0'; at++)
-        if (*at == '/' || *at == '\\')
-            name = at + 1;
-    return name;
-}
-
-int part_name(const char *codepage, const char *raw, char **out, size_t *bad, struct error *err)
-{
-    char *kept = without_controls(raw);
-    const char *base;
-    char *line;
-    int status = charset_line(codepage, kept, &line, bad, err);
-
-    g_free(kept);
-    if (status != 0)
-        return -1;
-    base = base_name(line);
-    if (base[strspn(base, " ")] == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
-        base = "attachment";
-    *out = header_cut(base, NAME_MAX_CHARACTERS);
-    free(line);
-    return 0;
 }

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message/charset.h"
 #include "message/mime-int.h"
 
-#define ID_DIGITS 32 /* hex digits of the fingerprint in a Message-ID */
+#define BOUNDARY_DIGITS                                                                            \
+    32 /* hex digits of the fingerprint in a boundary: the other half than in an ID */
 
 void mime_initialize(void)
 {
@@ -23,18 +23,6 @@ void mime_facts_clear(struct mime_facts *facts)
     free(facts->subject);
     free(facts->sender);
     memset(facts, 0, sizeof *facts);
-}
-
-char *mime_message_id(const uint8_t fingerprint[FINGERPRINT_SIZE], const char *domain)
-{
-    char hex[FINGERPRINT_HEX_SIZE];
-    size_t size = strlen(domain) + ID_DIGITS + sizeof "<mm.@>";
-    char *id = malloc(size);
-
-    fingerprint_hex(fingerprint, hex);
-    if (id != NULL)
-        snprintf(id, size, "<mm.%.*s@%s>", ID_DIGITS, hex, domain);
-    return id;
 }
 
 int mime_emit(GMimeMessage *message, mime_sink *sink, void *context, struct mime_trouble *trouble,
@@ -56,33 +44,15 @@ int mime_emit(GMimeMessage *message, mime_sink *sink, void *context, struct mime
     return outlet_finish(outlet, size, eight_bit);
 }
 
-/* A message on its way: what the parts of GMime borrow must live until it is written. */
-struct job {
-    const struct message *message;
-    const struct mime_options *options;
-    struct mime_facts *facts;
-    struct mime_trouble trouble;
-    struct content *text; /* in UTF-8 */
-};
-
-static int ends_in_line_end(const struct content *text, bool *yes, struct error *err)
-{
-    uint64_t size = content_size(text);
-    uint8_t last = '\n';
-
-    if (size != 0 && content_read(text, size - 1, &last, 1, err) != 0)
-        return -1;
-    *yes = last == '\n';
-    return 0;
-}
-
 /* A text without a last line end gets one, from GMime or else from SMTP, unless it is base64 or the
  * boundary of a multipart follows, to which that line end belongs. A blank at the end of a line can
  * make GMime's quoted-printable one octet longer than RFC 2045 6.7 allows: base64 there, too. */
-static GMimeContentEncoding choose_encoding(const struct job *job,
-                                            const struct charset_facts *facts, bool complete)
+static GMimeContentEncoding choose_encoding(const struct letter *letter)
 {
-    if (!complete && job->message->attachment_count == 0)
+    const struct charset_facts *facts = &letter->text_facts;
+
+    if (!letter->text_complete && letter->part_count == 0 && letter->html == NULL &&
+        letter->calendar == NULL && letter->report == NULL)
         return GMIME_CONTENT_ENCODING_BASE64;
     if (facts->ascii && facts->longest <= MIME_LINE_MAX)
         return GMIME_CONTENT_ENCODING_7BIT;
@@ -90,137 +60,173 @@ static GMimeContentEncoding choose_encoding(const struct job *job,
                              : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
 }
 
-static int make_text(struct job *job, GMimePart **out, struct error *err)
+static GMimePart *make_text(const struct letter *letter, struct mime_trouble *trouble)
 {
-    struct charset_facts facts = {.ascii = true};
-    const struct message *message = job->message;
-    bool complete = true;
-
-    if (message->text == NULL) {
-        *out = part_text_from("", "plain");
-        return 0;
-    }
-    if (charset_text(message->codepage, message->text, job->options->directory, &job->text, &facts,
-                     err) != 0 ||
-        ends_in_line_end(job->text, &complete, err) != 0)
-        return -1;
-    job->facts->undecodable += facts.bad;
-    *out = part_text("plain", content_stream_new(job->text, &job->trouble),
-                     choose_encoding(job, &facts, complete));
-    return 0;
+    if (letter->text == NULL)
+        return part_text_from("", "plain");
+    return part_text("plain", content_stream_new(letter->text, trouble), choose_encoding(letter));
 }
 
-static GMimePart *make_lost(const char *name, const char *postoffice)
+static GMimePart *make_note(const char *text)
 {
-    char *text = g_strdup_printf("[The attachment \"%s\" was lost on the postoffice %s before this "
-                                 "message was relayed.]\n",
-                                 name, postoffice);
     GMimePart *part = part_text_from(text, "plain");
 
     g_mime_object_set_disposition(GMIME_OBJECT(part), GMIME_DISPOSITION_INLINE);
-    g_free(text);
     return part;
 }
 
-static int make_attachment(struct job *job, const struct message_attachment *attachment,
-                           GMimePart **out, struct error *err)
+static GMimePart *make_file(const struct letter_part *part, struct mime_trouble *trouble)
 {
-    const struct message *message = job->message;
-    char *name, *source;
+    struct part_facts facts = {.name = part->name,
+                               .type = part->type,
+                               .modified = part->modified[0] != '\0' ? part->modified : NULL,
+                               .size = content_size(part->content)};
 
-    if (part_name(message->codepage, attachment->name, &name, &job->facts->undecodable, err) != 0)
-        return -1;
-    if (attachment->content != NULL) {
-        *out = part_file(name, content_stream_new(attachment->content, &job->trouble),
-                         content_size(attachment->content));
-        g_free(name);
-        return 0;
-    }
-    if (charset_line(message->codepage, message->postoffice, &source, NULL, err) != 0) {
-        g_free(name);
-        return -1;
-    }
-    *out = make_lost(name, source);
-    free(source);
-    g_free(name);
-    return 0;
+    return part_file(&facts, content_stream_new(part->content, trouble));
 }
 
-/* The boundary is a function of the message too. "=_" is in no base64 and no quoted-printable
+/* Boundaries are a function of the message too. "=_" is in no base64 and no quoted-printable
  * text; in a plain one it would have to foresee a SHA-256 taken over itself. */
-static GMimeMultipart *make_multipart(const uint8_t fingerprint[FINGERPRINT_SIZE])
+static GMimeMultipart *make_multipart(const char *subtype, const char *mark,
+                                      const struct letter *letter)
 {
-    GMimeMultipart *multipart = g_mime_multipart_new_with_subtype("mixed");
+    GMimeMultipart *multipart = g_mime_multipart_new_with_subtype(subtype);
     char hex[FINGERPRINT_HEX_SIZE], boundary[FINGERPRINT_HEX_SIZE + 8];
 
-    fingerprint_hex(fingerprint, hex);
-    snprintf(boundary, sizeof boundary, "=_mm_%s", hex + ID_DIGITS);
+    fingerprint_hex(letter->fingerprint, hex);
+    snprintf(boundary, sizeof boundary, "=_%s_%s", mark, hex + BOUNDARY_DIGITS);
     g_mime_multipart_set_boundary(multipart, boundary);
     return multipart;
 }
 
-static int make_body(struct job *job, const uint8_t fingerprint[FINGERPRINT_SIZE],
-                     GMimeMessage *out, struct error *err)
+/* Takes over PART. */
+static void add_part(GMimeMultipart *multipart, GMimeObject *part)
 {
-    GMimeMultipart *multipart;
-    GMimePart *part;
-    int status = 0;
-    size_t i;
-
-    if (make_text(job, &part, err) != 0)
-        return -1;
-    if (job->message->attachment_count == 0) {
-        g_mime_message_set_mime_part(out, GMIME_OBJECT(part));
-        g_object_unref(part);
-        return 0;
-    }
-    multipart = make_multipart(fingerprint);
-    g_mime_multipart_add(multipart, GMIME_OBJECT(part));
+    g_mime_multipart_add(multipart, part);
     g_object_unref(part);
-    for (i = 0; i < job->message->attachment_count && status == 0; i++) {
-        status = make_attachment(job, &job->message->attachments[i], &part, err);
-        if (status == 0) {
-            g_mime_multipart_add(multipart, GMIME_OBJECT(part));
-            g_object_unref(part);
-        }
-    }
-    g_mime_message_set_mime_part(out, GMIME_OBJECT(multipart));
-    g_object_unref(multipart);
-    return status;
 }
 
-static int write_job(struct job *job, const uint8_t fingerprint[FINGERPRINT_SIZE], mime_sink *sink,
-                     void *context, struct error *err)
+/* Text in memory of any line length: base64 unless it may go as it is. */
+static GMimePart *make_rich(const char *utf8, const char *subtype)
+{
+    GMimePart *part = part_text_from(utf8, subtype);
+
+    if (g_mime_part_get_content_encoding(part) == GMIME_CONTENT_ENCODING_7BIT)
+        return part;
+    g_object_unref(part);
+    return part_text(subtype, g_mime_stream_mem_new_with_buffer(utf8, strlen(utf8)),
+                     GMIME_CONTENT_ENCODING_BASE64);
+}
+
+/* The text, and what else may be shown in its place: the best is the last (RFC 2046 5.1.4). */
+static GMimeObject *make_shown(const struct letter *letter, struct mime_trouble *trouble)
+{
+    GMimePart *text = make_text(letter, trouble), *calendar;
+    GMimeMultipart *alternative;
+
+    if (letter->html == NULL && letter->calendar == NULL)
+        return GMIME_OBJECT(text);
+    alternative = make_multipart("alternative", "ma", letter);
+    add_part(alternative, GMIME_OBJECT(text));
+    if (letter->html != NULL)
+        add_part(alternative, GMIME_OBJECT(make_rich(letter->html, "html")));
+    if (letter->calendar != NULL) {
+        calendar =
+            part_text("calendar",
+                      g_mime_stream_mem_new_with_buffer(letter->calendar, strlen(letter->calendar)),
+                      GMIME_CONTENT_ENCODING_BASE64);
+        g_mime_object_set_content_type_parameter(GMIME_OBJECT(calendar), "method", letter->method);
+        add_part(alternative, GMIME_OBJECT(calendar));
+    }
+    return GMIME_OBJECT(alternative);
+}
+
+static GMimeMessage *make_message(const struct letter *letter, struct mime_trouble *trouble);
+
+static GMimeObject *make_part(const struct letter_part *part, struct mime_trouble *trouble)
+{
+    GMimeMessage *inner;
+    GMimeMessagePart *holder;
+
+    if (part->kind == LETTER_NOTE)
+        return GMIME_OBJECT(make_note(part->text));
+    if (part->kind != LETTER_MESSAGE)
+        return GMIME_OBJECT(make_file(part, trouble));
+    inner = make_message(part->letter, trouble);
+    holder = g_mime_message_part_new_with_message("rfc822", inner);
+    g_object_unref(inner);
+    return GMIME_OBJECT(holder);
+}
+
+/* The first part is for people and the second for programs (RFC 6522 3). */
+static GMimeObject *make_report(const struct letter *letter, GMimeObject *shown)
+{
+    GMimeMultipart *report = make_multipart("report", "mr", letter);
+
+    g_mime_object_set_content_type_parameter(GMIME_OBJECT(report), "report-type", letter->report);
+    add_part(report, shown);
+    add_part(report, GMIME_OBJECT(part_plain_new("message", letter->report, letter->machine)));
+    return GMIME_OBJECT(report);
+}
+
+static GMimeObject *make_body(const struct letter *letter, struct mime_trouble *trouble)
+{
+    GMimeObject *shown = make_shown(letter, trouble);
+    GMimeMultipart *mixed;
+    size_t i;
+
+    if (letter->report != NULL)
+        shown = make_report(letter, shown);
+    if (letter->part_count == 0)
+        return shown;
+    mixed = make_multipart("mixed", "mm", letter);
+    add_part(mixed, shown);
+    for (i = 0; i < letter->part_count; i++)
+        add_part(mixed, make_part(&letter->parts[i], trouble));
+    return GMIME_OBJECT(mixed);
+}
+
+/* What the parts borrow of LETTER and TROUBLE must live until it is written. */
+static GMimeMessage *make_message(const struct letter *letter, struct mime_trouble *trouble)
 {
     GMimeMessage *out = g_mime_message_new(FALSE);
+    GMimeObject *body = make_body(letter, trouble);
+
+    header_fill(out, letter);
+    g_mime_message_set_mime_part(out, body);
+    g_object_unref(body);
+    return out;
+}
+
+static int fill_facts(struct mime_facts *facts, const struct letter *letter, struct error *err)
+{
+    facts->message_id = strdup(letter->message_id);
+    facts->subject = strdup(letter->subject);
+    facts->sender = strdup(letter->sender);
+    facts->undecodable = letter->undecodable;
+    facts->date_note = letter->date.note;
+    return facts->message_id != NULL && facts->subject != NULL && facts->sender != NULL
+               ? 0
+               : error_sys(err, ERROR_SOFT, "4.3.0", "no memory for a message");
+}
+
+int mime_write(const struct letter *letter, mime_sink *sink, void *context,
+               struct mime_facts *facts, struct error *err)
+{
+    struct mime_trouble trouble = {.failed = false};
+    GMimeMessage *out;
     bool eight_bit = false;
     int status = -1;
 
-    if (header_fill(out, job->message, job->options, job->facts, err) == 0 &&
-        make_body(job, fingerprint, out, err) == 0) {
-        status = mime_emit(out, sink, context, &job->trouble, &job->facts->size, &eight_bit);
-        job->facts->eight_bit = eight_bit ? 1 : 0;
-        if (status != 0 && err != NULL)
-            *err = job->trouble.err;
-    }
-    g_object_unref(out);
-    return status;
-}
-
-int mime_write(const struct message *message, const uint8_t fingerprint[FINGERPRINT_SIZE],
-               const struct mime_options *options, mime_sink *sink, void *context,
-               struct mime_facts *facts, struct error *err)
-{
-    struct job job = {.message = message, .options = options, .facts = facts};
-    int status = -1;
-
     memset(facts, 0, sizeof *facts);
-    facts->message_id = mime_message_id(fingerprint, options->domain);
-    if (facts->message_id == NULL)
-        error_sys(err, ERROR_SOFT, "4.3.0", "no memory for a message");
-    else
-        status = write_job(&job, fingerprint, sink, context, err);
-    content_free(job.text);
+    if (fill_facts(facts, letter, err) == 0) {
+        out = make_message(letter, &trouble);
+        status = mime_emit(out, sink, context, &trouble, &facts->size, &eight_bit);
+        g_object_unref(out);
+        facts->eight_bit = eight_bit ? 1 : 0;
+        if (status != 0 && err != NULL)
+            *err = trouble.err;
+    }
     if (status != 0)
         mime_facts_clear(facts);
     return status;

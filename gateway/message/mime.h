@@ -8,22 +8,13 @@
 
 #include "base/attr.h"
 #include "base/error.h"
-#include "message/map.h"
-#include "message/message.h"
+#include "message/letter.h"
 
 /* Most octets that a sink gets in one call. */
 #define MIME_PIECE 65536
 
 /* Takes the produced octets in order (CR LF line ends); 0, or -1 with ERR set to stop. */
 typedef int mime_sink(void *context, const void *data, size_t size, struct error *err);
-
-struct mime_options {
-    const struct map *map;   /* header addresses: map, else "SMTP:" as it is, else IMCEA */
-    const char *domain;      /* of Message-ID and of encapsulated addresses */
-    const char *timezone;    /* IANA name of the postoffice's zone, "UTC" by default */
-    const char *directory;   /* for temporary files */
-    int64_t received_ms;     /* fallback Date when the message has none or an invalid one */
-};
 
 /* What was produced, for the queue and the log. Owned by the caller: mime_facts_clear. */
 struct mime_facts {
@@ -33,25 +24,21 @@ struct mime_facts {
                        * sender) for mail of POSTMASTER and for receipts (Q98067) */
     uint64_t size;    /* octets given to the sink */
     size_t undecodable;
-    int eight_bit;    /* 0: all output is 7-bit */
+    enum date_note date_note; /* what had to be decided about the Date */
+    int eight_bit;            /* 0: all output is 7-bit */
 };
 void mime_facts_clear(struct mime_facts *facts);
 
 /*
- * Writes MESSAGE as MIME: From, To, Cc, Subject, Date (composed local time in the zone, seconds
+ * Writes LETTER as MIME: From, To, Cc, Subject, Date (composed local time in the zone, seconds
  * 00), Message-ID, X-MSMail-Source; text/plain; charset=utf-8, attachments base64 with
  * RFC 2231 names and Content-Disposition. The same message always gives the same octets, but for
  * the Received line, which is not part of it. A lost attachment becomes a text part that says so
  * (Q118675). Lines never exceed 998 octets, there is no bare CR or LF and no 8-bit octet.
- * Errors: those of the sink and of content_read; ERROR_DATA when there is no usable From and none
- * can be made.
+ * Errors: those of the sink and of content_read.
  */
-int mime_write(const struct message *message, const uint8_t fingerprint[FINGERPRINT_SIZE],
-               const struct mime_options *options, mime_sink *sink, void *context,
+int mime_write(const struct letter *letter, mime_sink *sink, void *context,
                struct mime_facts *facts, struct error *err) WARN_UNUSED;
-
-/* "<mm.HEX32@DOMAIN>": the caller's (free), NULL without memory. */
-char *mime_message_id(const uint8_t fingerprint[FINGERPRINT_SIZE], const char *domain);
 
 /* One recipient that failed, for a report. */
 struct report_recipient {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "postoffice/date-form.h"
 #include "postoffice/route.h"
 
 #define FIELD_DEPTH 2
@@ -124,6 +125,25 @@ static int take_item_size(struct mai *mai, const struct fips_element *element, u
     return 0;
 }
 
+/* FFAPI programs tell an attachment's date (Q87223), and where it lies is not published: a Date
+ * element is taken for it when it has the form of the message's own. It is never worth an error. */
+static int take_item_date(struct mai *mai, struct parts *parts, struct error *err)
+{
+    uint8_t text[DATE_MAX_TEXT];
+    struct fips_element element;
+    size_t size;
+    int more = mai_next_string(mai, ITEM_DEPTH + 1, &element, err);
+
+    if (more <= 0)
+        return more;
+    if (element.length > sizeof text || parts->attachment.modified.set)
+        return 0;
+    if (mai_read_string(mai, &element, text, sizeof text, &size, err) != 0)
+        return -1;
+    (void)date_form_read(mai->profile->date_form, text, size, &parts->attachment.modified);
+    return 0;
+}
+
 static int take_item(struct mai *mai, uint64_t offset, struct parts *parts, struct error *err)
 {
     struct fips_element element;
@@ -136,6 +156,8 @@ static int take_item(struct mai *mai, uint64_t offset, struct parts *parts, stru
             status = take_item_string(mai, &element, parts, err);
         else if (event == FIPS_PRIMITIVE && element.id == FIPS_INTEGER)
             status = take_item_size(mai, &element, &parts->attachment.size, err);
+        else if (event == FIPS_ENTER && element.id == FIPS_DATE)
+            status = take_item_date(mai, parts, err);
         if (status != 0)
             return status;
     }

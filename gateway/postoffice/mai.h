@@ -49,6 +49,8 @@ struct mai_attachment {
     const char *name; /* name_size octets of the postoffice's code page */
     size_t name_size;
     uint64_t size; /* as the message says */
+    struct message_date
+        modified; /* of the file; not set when there is none of the profile's form */
 };
 
 /* 0 goes on; anything else stops and is returned. */

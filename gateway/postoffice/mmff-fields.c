@@ -415,9 +415,9 @@ int mmff_take_extra(struct mmff_header *header, const struct mmff_field *field, 
                     size_t length, struct error *err)
 {
     const char *name = field->value;
-    size_t left = field->length;
+    size_t left = field->length, kind;
     struct error failure;
-    char *copies[2];
+    char *copies[3];
     int status = 0;
 
     for (int colons = 0; colons < 2; colons++) {
@@ -428,19 +428,22 @@ int mmff_take_extra(struct mmff_header *header, const struct mmff_field *field, 
         left -= (size_t)(colon - name) + 1;
         name = colon + 1;
     }
+    kind = (size_t)(name - field->value) - 1;
     trim(&name, &left);
     if (left == 0)
         return mmff_bad_value(header, field);
     if (header->message->extra_count >= MMFF_MAX_EXTRAS)
         return mmff_fault(header, MMFF_PARSER, "unknown parser error (more than %d EXT fields)",
                           MMFF_MAX_EXTRAS);
-    copies[0] = strndup(name, left);
-    copies[1] = strndup(value, length);
-    if (copies[0] == NULL || copies[1] == NULL)
+    copies[0] = strndup(field->value, kind);
+    copies[1] = strndup(name, left);
+    copies[2] = strndup(value, length);
+    if (copies[0] == NULL || copies[1] == NULL || copies[2] == NULL)
         status = error_sys(err, ERROR_SOFT, "", "no memory for an EXT field");
-    else if (message_add_extra(header->message, copies[0], copies[1], &failure) != 0)
+    else if (message_add_extra_kind(header->message, copies[0], copies[1], copies[2], &failure) !=
+             0)
         status = refused(header, &failure, err);
-    free(copies[0]);
-    free(copies[1]);
+    for (size_t i = 0; i < 3; i++)
+        free(copies[i]);
     return status;
 }

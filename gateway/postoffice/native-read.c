@@ -172,6 +172,7 @@ static void complete_date(const struct native *native, struct native_item *item)
 {
     struct message *message = item->item.message;
 
+    message->received = item->record.date;
     if (message->date.set || !item->record.date.set)
         return;
     message->date = item->record.date;
@@ -272,8 +273,11 @@ static int load_attachment(void *context, const struct mai_attachment *attachmen
             return error_set(err, ERROR_SOFT, "",
                              "was deleted by another program while it was read");
     }
-    return message_add_attachment(loading->message, attachment->name, attachment->name_size,
-                                  content, err);
+    if (message_add_attachment(loading->message, attachment->name, attachment->name_size, content,
+                               err) != 0)
+        return -1;
+    message_date_attachment(loading->message, &attachment->modified);
+    return 0;
 }
 
 int native_load(struct native *native, struct native_item *item, struct error *err)

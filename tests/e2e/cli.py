@@ -205,8 +205,11 @@ class Cli(gateway.Case):
         self.assertEqual([row["smtp"] for row in rows], [smtp])
         self.assertIn(smtp, text)
         site.gate.run("map", "show", "NO/SUCH/USER", expect=1)
-        self.assertIn("no problem", site.gate.run("map", "check").out)
-        self.assertEqual(self.rows(site.gate, "map", "check"), [])
+        checked = site.gate.run("map", "check").out
+        self.assertIn(" 0 FAIL", checked)
+        self.assertIn("ICORTEZ has a mailbox and is not in the map", checked)
+        self.assertNotIn("/ADMIN", checked)
+        self.assertEqual({row["result"] for row in self.rows(site.gate, "map", "check")}, {"WARN"})
         with open(site.gate.map, "a", encoding="utf-8") as map_file:
             map_file.write("A/B/TURN\tturn@corp.example\t\t\tabc\u202egnp.exe\t\n")
         text, rows = self.both(site.gate, "map", "show", "A/B/TURN")
@@ -351,6 +354,15 @@ class Cli(gateway.Case):
         site.gate.run("queue", "export", row["id"], path, expect=2)
         with open(path, "rb") as source:
             self.assertEqual(source.read(), exported, "an existing file stays as it is")
+        site.gate.run("queue", "export", row["id"], path, "--force")
+        with open(path, "rb") as source:
+            self.assertEqual(source.read(), exported)
+        self.assertFalse(os.path.exists(path + ".part"))
+        self.assertEqual(site.gate.run("queue", "export", row["id"], "-").out.encode(), exported)
+        shown = {(one["name"].lower(), one["value"]) for one in rows if one["kind"] == "header"}
+        self.assertIn(("message-id", row["message_id"]), shown)
+        self.assertIn(("subject", row["subject"]), shown)
+        self.assertTrue([one for one in rows if one["kind"] == "part"])
         absent = site.gate.path("none.eml")
         for words in (["show", "99999"], ["show", "99999", "--message"],
                       ["show", "99999", "--headers"], ["export", "99999", absent]):

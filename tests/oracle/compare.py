@@ -61,6 +61,17 @@ def smtp_of(address, table, domain):
     return encapsulated("MS", address, domain), ["", box, address]
 
 
+def date_as_read(local, zone):
+    """A minute that clocks skipped is written with the standard offset: it is read an hour later."""
+    when = datetime.datetime.strptime(local, "%Y-%m-%d %H:%M").replace(tzinfo=zone)
+    return when.astimezone(datetime.timezone.utc).astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+def subject_as_read(stored):
+    """Controls are blanks (Q141970)."""
+    return "".join(" " if c < " " or c == "\x7f" else c for c in stored)
+
+
 def plain_lines(text):
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -76,8 +87,9 @@ class Wanted:
         self.cc = [smtp_of(a, table, domain) for a in message["cc"]]
         if options.cc_as_to:
             self.to, self.cc = self.to + self.cc, []
-        self.date, self.subject = message["date"], message["subject"]
-        self.text = plain_lines(message["text"].rstrip("\x1a"))
+        self.date = date_as_read(message["date"], zoneinfo.ZoneInfo(options.zone))
+        self.subject = subject_as_read(message["subject"])
+        self.text = plain_lines(message["text"].replace("\0", "").rstrip("\x1a"))
         self.attachments = [(a["name"], a["size"], a["sha256"]) for a in message["attachments"]]
         self.rcpts = set()
         self.copies = {}
@@ -230,6 +242,14 @@ def differences(want, seen, options):
     return out
 
 
+# The name in Content-Type is for old readers, by RFC 2047; others take the one of RFC 2231 (T105).
+OLD_NAME = ("encoded word inside quoted string", "missing trailing whitespace after encoded-word")
+
+
+def is_old_name(name, defect):
+    return name.lower() == "content-type" and any(text in repr(defect) for text in OLD_NAME)
+
+
 def defects(message):
     out = []
     for part in message.walk():
@@ -238,6 +258,7 @@ def defects(message):
             if name.lower() not in strict5322.TRACE:
                 out += [
                     "defect in %s: %r" % (name, defect) for defect in getattr(value, "defects", ())
+                    if not is_old_name(name, defect)
                 ]
     return out
 

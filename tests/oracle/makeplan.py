@@ -4,6 +4,7 @@
 
 import datetime
 
+import corpus
 import makecontent
 import makelayout
 import makeletters
@@ -177,7 +178,9 @@ def keep_few(plan, few):
 
 def make_plan(world):
     args = world.args
-    if args.demo:
+    if args.corpus:
+        plan = corpus.plan(world)
+    elif args.demo:
         plan = archive_plan(world) + demo_plan(world)
     elif args.bench:
         plan = bench_plan(world)

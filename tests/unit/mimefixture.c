@@ -92,13 +92,18 @@ int mimefixture_collect(void *context, const void *data, size_t size, struct err
 int mimefixture_try(struct mimefixture *f)
 {
     uint8_t fingerprint[FINGERPRINT_SIZE];
+    struct letter *letter;
+    int status;
 
     mime_facts_clear(&f->facts);
     buf_clear(&f->out);
     if (message_fingerprint(f->message, fingerprint, &f->err) != 0)
         return -1;
-    return mime_write(f->message, fingerprint, &f->options, mimefixture_collect, f, &f->facts,
-                      &f->err);
+    if (letter_make(&letter, f->message, fingerprint, &f->options, &f->err) != 0)
+        return -1;
+    status = mime_write(letter, mimefixture_collect, f, &f->facts, &f->err);
+    letter_free(letter);
+    return status;
 }
 
 static void assert_lines(const struct buf *out)

@@ -12,7 +12,7 @@
 
 struct mimefixture {
     struct map *map;
-    struct mime_options options;
+    struct letter_options options;
     struct message *message;
     struct mime_facts facts;
     struct buf out;

@@ -197,13 +197,122 @@ static void test_encapsulate_bounds(void **state)
     }
 }
 
+/* T88: old address books wrote every attribute, also the empty ones (Q145585). */
+static void test_t88_x400(void **state)
+{
+    static const struct {
+        const char *address, *expected;
+    } cases[] = {
+        {"X400:/c=us/admd= /prmd=microsoft/s=user1/g=/i=/o=site/ou1=",
+         "IMCEAX400-_c=us_admd=+20_prmd=microsoft_s=user1_o=site@d"},
+        {"X400:c=us;a= ;p=org;o=;s=smith;", "IMCEAX400-c=us+3Ba=+20+3Bp=org+3Bs=smith@d"},
+        {"X400:/c=us/a=   /o= /s=x", "IMCEAX400-_c=us_s=x@d"},
+        {"X400:/", "IMCEAX400-@d"},
+        {"X400:", "IMCEAX400-@d"},
+        {"X400:plain", "IMCEAX400-plain@d"},
+    };
+    char out[ADDRESS_SMTP_MAX];
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(address_encapsulate(cases[i].address, "d", out, sizeof out, &err), 0);
+        assert_string_equal(out, cases[i].expected);
+    }
+}
+
+static void test_decapsulate(void **state)
+{
+    static const struct {
+        const char *smtp, *address; /* NULL: not one */
+    } cases[] = {
+        {"IMCEAMS-NET_PO_USER@d", "NET/PO/USER"},
+        {"imceams-NET_PO_USER@D", "NET/PO/USER"},
+        {"IMCEAMS-MY+5FNET_PO+2E1_J+20SMITH@d", "MY_NET/PO.1/J SMITH"},
+        {"IMCEAMS-MY+5fNET_PO+2e1_J+20SMITH@d", "MY_NET/PO.1/J SMITH"},
+        {"IMCEASMTP-swadmin+40corporate+2Ecom@d", "SMTP:swadmin@corporate.com"},
+        {"IMCEAEX-_O=ORG_OU=SITE_CN=RECIPIENTS_CN=ALIAS@d",
+         "EX:/O=ORG/OU=SITE/CN=RECIPIENTS/CN=ALIAS"},
+        {"IMCEAFAX-A-B@d", "FAX:A-B"},
+        /* T145: only in our own domain */
+        {"IMCEAMS-NET_PO_USER@other", NULL},
+        {"IMCEAMS-NET_PO_USER@d.other", NULL},
+        {"IMCEAMS-NET_PO_USER", NULL},
+        {"IMCEAMS-@d", NULL},
+        {"IMCEA-X@d", NULL},
+        {"IMCEAMS@d", NULL},
+        {"IMCEAMS-A+@d", NULL},
+        {"IMCEAMS-A+4@d", NULL},
+        {"IMCEAMS-A+4G@d", NULL},
+        {"IMCEAMS-A.B@d", NULL},
+        {"IMCEAMS-A+0D+0A@d", NULL},
+        {"IMCEAMS-A+00@d", NULL},
+        {"IMCEAM/S-A@d", NULL},
+        {"anna@d", NULL},
+        {"", NULL},
+    };
+    char out[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bool is_one = address_decapsulate(cases[i].smtp, "d", out, sizeof out);
+
+        if (is_one != (cases[i].address != NULL))
+            fail_msg("address_decapsulate(\"%s\")", cases[i].smtp);
+        if (is_one)
+            assert_string_equal(out, cases[i].address);
+    }
+    assert_false(address_decapsulate("IMCEAMS-NET_PO_USER@d", "d", out, 11));
+    assert_true(address_decapsulate("IMCEAMS-NET_PO_USER@d", "d", out, 12));
+}
+
+/* Every octet that an address may have comes back. */
+static void test_round_trip(void **state)
+{
+    char address[16], smtp[64], back[64];
+    struct error err;
+
+    (void)state;
+    for (int octet = 0x20; octet <= 0xFF; octet++) {
+        if (octet == 0x7F)
+            continue;
+        snprintf(address, sizeof address, "N/P/a%cb", octet);
+        assert_int_equal(address_encapsulate(address, "d", smtp, sizeof smtp, &err), 0);
+        assert_true(address_decapsulate(smtp, "d", back, sizeof back));
+        assert_string_equal(back, address);
+    }
+}
+
+/* T79: names compare without case, those that are no ASCII in code page 850. */
+static void test_t79_compare(void **state)
+{
+    (void)state;
+    assert_int_equal(address_compare("net/Po/User", "NET/PO/USER"), 0);
+    assert_int_equal(address_compare("N/P/M\x81LLER", "n/p/m\x9Aller"), 0);
+    assert_int_equal(address_compare("N/P/\x82", "N/P/\x90"), 0);
+    assert_int_not_equal(address_compare("N/P/\x82", "N/P/E"), 0);
+    assert_true(address_compare("A", "AB") < 0);
+    assert_true(address_compare("AB", "A") > 0);
+    assert_true(address_compare("", "A") < 0);
+    assert_int_equal(address_compare("", ""), 0);
+    /* The box drawing between the letters is no letter. */
+    assert_int_not_equal(address_compare("\xB3", "\xB4"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_smtp_valid),  cmocka_unit_test(test_on_postoffice),
+        cmocka_unit_test(test_smtp_valid),
+        cmocka_unit_test(test_on_postoffice),
         cmocka_unit_test(test_in_queue),
-        cmocka_unit_test(test_typed),       cmocka_unit_test(test_native),
-        cmocka_unit_test(test_encapsulate), cmocka_unit_test(test_encapsulate_bounds),
+        cmocka_unit_test(test_typed),
+        cmocka_unit_test(test_native),
+        cmocka_unit_test(test_encapsulate),
+        cmocka_unit_test(test_encapsulate_bounds),
+        cmocka_unit_test(test_t88_x400),
+        cmocka_unit_test(test_decapsulate),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_t79_compare),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,17 @@ static void test_bad(void **state)
         {"A/B/C\t", "not an SMTP address"},
         {"A/B/C\td", "not an SMTP address"},
         {"A/B/C\td@e f", "not an SMTP address"},
+        {"A/B/C\tX/Y/Q", "not in the map"},
+        {"A/B/C\tX/Y", "nor an address of MS Mail"},
+        {"A/B/C\tA/B/C", "leads back"},
+        {"A/B/*\tall@e", "no %u"},
+        {"A/B/*\t%u", "no %u"},
+        {"A/B/*\tx@%u.e", "no %u"},
+        {"A/B/*\t%x@e", "is not %u"},
+        {"A/B/*\t%u%", "is not %u"},
+        {"A/B/*\t%u@-", "does not give"},
+        {"A/*\t%u@e", "NET/PO/USER"},
+        {"FAX/B/*\t%u@e", "reserved"},
         {"A/B/C\td@e\t1997-13-01", "migrated_at"},
         {"A/B/C\td@e\tpending", "migrated_at"}, /* a TAB forgotten */
         {"A/B/C\td@e\t\tgone", "unknown state"},
@@ -173,6 +184,87 @@ static void test_all_problems(void **state)
     assert_int_equal(seen.lines[2], 5);
     assert_non_null(strstr(err.text, "line 2"));
     assert_non_null(strstr(err.text, seen.first));
+}
+
+static void test_aliases(void **state)
+{
+    struct map *map;
+    struct error err;
+    const struct map_entry *entry;
+
+    (void)state;
+    assert_int_equal(load_text("N/P/BOSS\tMS:n/p/anna\n"
+                               "N/P/CHIEF\tN/P/BOSS\t\t\tThe Chief\n"
+                               "N/P/ANNA\ta@b\t\t\tAnna\n"
+                               "N/P/PEND\tc@d\t\tpending\n"
+                               "N/P/A2\tN/P/PEND\n"
+                               "N/P/A3\tSMTP:old@x\n"
+                               "SMTP:old@x\tnew@x\n",
+                               &map, &err),
+                     0);
+    entry = map_find(map, "N/P/Boss");
+    assert_string_equal(entry->smtp, "a@b");
+    assert_string_equal(entry->display, "Anna");
+    assert_string_equal(entry->user->key, "N/P/ANNA");
+    assert_true(entry->active);
+    entry = map_find(map, "N/P/CHIEF");
+    assert_string_equal(entry->smtp, "a@b");
+    assert_string_equal(entry->display, "The Chief");
+    assert_false(map_find(map, "N/P/A2")->active);
+    assert_string_equal(map_find(map, "N/P/A3")->smtp, "new@x");
+    assert_null(map_find(map, "N/P/ANNA")->user);
+    map_free(map);
+}
+
+/* T86: a map that leads back to itself. */
+static void test_t86_alias_circle(void **state)
+{
+    struct seen seen = {.count = 0};
+    static const char text[] = "N/P/A\tN/P/B\nN/P/B\tN/P/C\nN/P/C\tN/P/A\nN/P/D\td@e\n";
+    struct map *map;
+    struct error err;
+
+    (void)state;
+    assert_int_equal(load(text, strlen(text), &map, &seen, &err), -1);
+    assert_int_equal(seen.count, 3);
+    assert_non_null(strstr(seen.first, "leads back"));
+}
+
+/* Q111840: several domains of a postoffice, the first one that fits wins. */
+static void test_rules(void **state)
+{
+    struct map *map;
+    struct error err;
+    char out[400];
+
+    (void)state;
+    assert_int_equal(load_text("N/P/*\t%u@%p.%n.corp.example\n"
+                               "n/p/*\t%u@corp.example\n"
+                               "N/Q/*\t%u@q.example\t\tpending\n"
+                               "N/Q/*\tx%%%u@q2.example\n"
+                               "N/P/ANNA\ta@b\n",
+                               &map, &err),
+                     0);
+    assert_int_equal(map_size(map), 1);
+    assert_int_equal(map_rule_count(map), 4);
+    assert_int_equal(map_rule_at(map, 1)->line, 2);
+    assert_true(map_rule_apply(map, "n/p/zoe", out, sizeof out));
+    assert_string_equal(out, "zoe@p.n.corp.example");
+    assert_true(map_rule_apply(map, "N/Q/ZOE", out, sizeof out));
+    assert_string_equal(out, "x%ZOE@q2.example");
+    /* A name that is no local part gets no address; nothing is guessed. */
+    assert_false(map_rule_apply(map, "N/P/J SMITH", out, sizeof out));
+    assert_false(map_rule_apply(map, "N/X/ZOE", out, sizeof out));
+    assert_false(map_rule_apply(map, "ZOE", out, sizeof out));
+    assert_false(map_rule_apply(map, "N/P/zoe", out, 16));
+    assert_null(map_find(map, "N/P/*"));
+    map_free(map);
+    /* "P_1" is no label of a domain: the next rule. */
+    assert_int_equal(load_text("N/P_1/*\t%u@%p.example\nN/P_1/*\t%u@corp.example\n", &map, &err),
+                     0);
+    assert_true(map_rule_apply(map, "N/P_1/ZOE", out, sizeof out));
+    assert_string_equal(out, "ZOE@corp.example");
+    map_free(map);
 }
 
 static void test_nul(void **state)
@@ -233,10 +325,11 @@ static void test_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),  cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_bad),   cmocka_unit_test(test_all_problems),
-        cmocka_unit_test(test_nul),   cmocka_unit_test(test_absent),
-        cmocka_unit_test(test_large),
+        cmocka_unit_test(test_good),    cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_bad),     cmocka_unit_test(test_all_problems),
+        cmocka_unit_test(test_aliases), cmocka_unit_test(test_t86_alias_circle),
+        cmocka_unit_test(test_rules),   cmocka_unit_test(test_nul),
+        cmocka_unit_test(test_absent),  cmocka_unit_test(test_large),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

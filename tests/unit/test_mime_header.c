@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,26 +194,19 @@ static void test_dates(void **state)
         const char *zone, *expected;
     } cases[] = {
         {{true, 1997, 1, 7, 8, 5}, "Europe/Berlin", "Tue, 07 Jan 1997 08:05:00 +0100"},
-        {{true, 1997, 7, 7, 8, 5}, "Europe/Berlin", "Mon, 07 Jul 1997 08:05:00 +0200"},
-        /* twice, and never: standard time */
-        {{true, 1997, 10, 26, 2, 30}, "Europe/Berlin", "Sun, 26 Oct 1997 02:30:00 +0100"},
-        {{true, 1997, 3, 30, 2, 30}, "Europe/Berlin", "Sun, 30 Mar 1997 02:30:00 +0100"},
-        {{true, 1997, 3, 30, 1, 59}, "Europe/Berlin", "Sun, 30 Mar 1997 01:59:00 +0100"},
-        {{true, 1997, 3, 30, 3, 0}, "Europe/Berlin", "Sun, 30 Mar 1997 03:00:00 +0200"},
-        {{true, 1997, 4, 6, 2, 30}, "America/New_York", "Sun, 06 Apr 1997 02:30:00 -0500"},
-        {{true, 1997, 10, 26, 1, 30}, "America/New_York", "Sun, 26 Oct 1997 01:30:00 -0500"},
-        {{true, 1997, 1, 7, 8, 5}, "Asia/Kolkata", "Tue, 07 Jan 1997 08:05:00 +0530"},
         {{true, 1997, 1, 7, 8, 5}, "America/St_Johns", "Tue, 07 Jan 1997 08:05:00 -0330"},
-        {{true, 2079, 12, 31, 23, 59}, "UTC", "Sun, 31 Dec 2079 23:59:00 +0000"},
-        {{true, 2000, 2, 29, 0, 0}, "", "Tue, 29 Feb 2000 00:00:00 +0000"},
+        /* a clock that was wrong: when it was received */
+        {{true, 2079, 12, 31, 23, 59}, "UTC", "Thu, 01 Jan 1998 00:01:01 +0000"},
+        {{true, 1996, 2, 29, 0, 0}, "", "Thu, 29 Feb 1996 00:00:00 +0000"},
         /* none, or an impossible one: when it was received */
-        {{false, 0, 0, 0, 0, 0}, "Europe/Berlin", "Mon, 07 Apr 1997 08:01:01 +0000"},
-        {{true, 1997, 2, 30, 8, 5}, "Europe/Berlin", "Mon, 07 Apr 1997 08:01:01 +0000"},
-        {{true, 1900, 1, 1, 0, 0}, "Europe/Berlin", "Mon, 07 Apr 1997 08:01:01 +0000"},
+        {{false, 0, 0, 0, 0, 0}, "Europe/Berlin", "Thu, 01 Jan 1998 00:01:01 +0000"},
+        {{true, 1997, 2, 30, 8, 5}, "Europe/Berlin", "Thu, 01 Jan 1998 00:01:01 +0000"},
+        {{true, 1900, 1, 1, 0, 0}, "Europe/Berlin", "Thu, 01 Jan 1998 00:01:01 +0000"},
     };
     struct mimefixture *f = *state;
     size_t i;
 
+    f->options.received_ms = 883612861999;
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char line[80];
 
@@ -221,6 +215,10 @@ static void test_dates(void **state)
         mimefixture_write(f);
         snprintf(line, sizeof line, "\r\nDate: %s\r\n", cases[i].expected);
         mimefixture_has(f, line);
+        if (cases[i].date.year == 2079)
+            mimefixture_has(f, "\r\nX-MSMail-Date: 2079-12-31 23:59\r\n");
+        else
+            mimefixture_lacks(f, "X-MSMail-Date");
     }
     f->message->date = cases[0].date;
     f->options.timezone = "Europe/Nowhere";
@@ -289,6 +287,117 @@ static void test_extras(void **state)
     free(large);
 }
 
+/* What must never begin a line of a header, wherever it came from; and only known fields do. */
+static void assert_fields(const char *text, bool whole)
+{
+    static const char *const known[] = {"From:",
+                                        "To:",
+                                        "Cc:",
+                                        "Subject:",
+                                        "Date:",
+                                        "Message-Id:",
+                                        "X-MSMail-Date:",
+                                        "X-MSMail-Source:",
+                                        "X-MSMail-Ext:",
+                                        "MIME-Version:",
+                                        "Content-Type:",
+                                        "Content-Transfer-Encoding:",
+                                        "Content-Disposition:"};
+    unsigned from = 0;
+
+    while (strncmp(text, "\r\n", 2) != 0) {
+        const char *end = strstr(text, "\r\n");
+        bool good = text[0] == ' ' || text[0] == '\t';
+        size_t i;
+
+        assert_non_null(end);
+        for (i = 0; i < sizeof known / sizeof known[0]; i++)
+            good = good || strncmp(text, known[i], strlen(known[i])) == 0;
+        if (!good)
+            fail_msg("a header line: %.60s", text);
+        from += strncmp(text, "From:", 5) == 0;
+        /* a line of blanks would end the header for some readers */
+        assert_true(strspn(text, " \t") < (size_t)(end - text));
+        text = end + 2;
+    }
+    assert_int_equal(from, whole ? 1 : 0);
+}
+
+/* Ends of lines, of the header, of a message in SMTP's eyes, and of quoted and encoded words. */
+static const char *const hostile[] = {
+    "x\r\nBcc: evil@evil.example",
+    "x\nBcc: evil@evil.example",
+    "x\rBcc: evil@evil.example",
+    "x\r\n\r\nbody",
+    "x\n.\n",
+    "x\n.\r\n",
+    "x\r.\r",
+    "x\r\n.\r",
+    "x\r.\r\n",
+    "x\r\n.\r\nQUIT\r\n",
+    "\r\n.\r\nMAIL FROM:<a@b>\r\n",
+    ("x\x85"
+     "Bcc: evil@evil.example"),
+    "\x0B\x0C\x1C\x1E\x7F",
+    "=?utf-8?Q?=0D=0ABcc:_evil?=",
+    "=?utf-8?B?DQpCY2M6IGV2aWw=?=",
+    "\"\r\n\t\"@(<>;:,[]\\",
+    "\xFF\xFE\x80\x81",
+    "    ",
+    "\t",
+    "--=_mm_",
+    "\r\n\r\n--=_mm_\r\nContent-Type: text/html\r\n",
+    "x; filename=\"y.exe\"",
+    "../../x\r\nContent-Type: text/html",
+    "From: x",
+    "From x",
+};
+
+static void use_codepage(struct mimefixture *f, const char *codepage)
+{
+    free(f->message->codepage);
+    f->message->codepage = strdup(codepage);
+}
+
+/* No field (Q141970) of a message brings a line of its own into a header. */
+static void test_injection(void **state)
+{
+    struct mimefixture *f = *state;
+    size_t i;
+
+    for (i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
+        const char *text = hostile[i], *part;
+        GMimeMessage *parsed;
+
+        mimefixture_begin(f);
+        mimefixture_add(f, ADDRESS_FROM, "NORTH/HQ/ANNA");
+        mimefixture_set_subject(f, text);
+        mimefixture_set_text(f, text, strlen(text));
+        mimefixture_attach(f, text, text, strlen(text));
+        mimefixture_attach(f, text, NULL, 0);
+        assert_int_equal(message_add_extra(f->message, "X", text, &f->err), 0);
+        /* controls in an address are refused on entry */
+        if (message_add_address(f->message, ADDRESS_TO, text, strlen(text), &f->err) != 0)
+            assert_int_equal(f->err.class, ERROR_DATA);
+        if (i % 2 != 0)
+            use_codepage(f, "CP932");
+        mimefixture_write(f);
+        assert_fields(buf_text(&f->out), true);
+        for (part = buf_text(&f->out); (part = strstr(part, "\r\n--=_mm_")) != NULL;) {
+            bool ours = g_ascii_isxdigit(part[strlen("\r\n--=_mm_")]);
+
+            part = strstr(part + 2, "\r\n");
+            if (ours && part[-1] != '-')
+                assert_fields(part + 2, false);
+        }
+        parsed = mimefixture_parse(f);
+        assert_int_equal(
+            g_mime_multipart_get_count(GMIME_MULTIPART(g_mime_message_get_mime_part(parsed))), 3);
+        assert_null(g_mime_object_get_header(GMIME_OBJECT(parsed), "Bcc"));
+        g_object_unref(parsed);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, mimefixture_setup, mimefixture_teardown)
 
 int main(void)
@@ -297,6 +406,7 @@ int main(void)
         TEST(test_addresses), TEST(test_address_too_long), TEST(test_many_recipients),
         TEST(test_sender),    TEST(test_subjects),         TEST(test_undecodable),
         TEST(test_dates),     TEST(test_priorities),       TEST(test_extras),
+        TEST(test_injection),
     };
 
     mime_initialize();

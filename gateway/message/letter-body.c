@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The text and the attachments of a letter. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message/letter-int.h"
+
+static int ends_in_line_end(const struct content *text, bool *yes, struct error *err)
+{
+    uint64_t size = content_size(text);
+    uint8_t last = '\n';
+
+    if (size != 0 && content_read(text, size - 1, &last, 1, err) != 0)
+        return -1;
+    *yes = last == '\n';
+    return 0;
+}
+
+/* The text behind the block: *OUT is TEXT itself when there is none, else the caller's in *OWNED.
+ */
+static int body_of(const struct letter_job *job, const struct content **out, struct content **owned,
+                   struct error *err)
+{
+    const struct content *text = job->message->text;
+    uint64_t skip = job->block.form != BLOCK_NONE ? job->block.body : 0, offset;
+    const uint8_t *data;
+    int fd, status;
+
+    *out = text;
+    *owned = NULL;
+    if (skip == 0)
+        return 0;
+    fd = content_place(text, &data, &offset);
+    if (fd < 0)
+        status = content_from_bytes(owned, data + skip, content_size(text) - skip, err);
+    else
+        status = content_from_file(owned, fd, offset + skip, content_size(text) - skip, err);
+    *out = *owned;
+    return status;
+}
+
+int letter_fill_text(struct letter_job *job, struct error *err)
+{
+    struct letter *letter = job->letter;
+    const struct content *body;
+    struct content *owned;
+    int status;
+
+    letter->text_facts.ascii = true;
+    letter->text_complete = true;
+    if (job->message->text == NULL)
+        return 0;
+    if (body_of(job, &body, &owned, err) != 0)
+        return -1;
+    status = charset_text(job->message->codepage, body, job->options->directory, &letter->text,
+                          &letter->text_facts, err);
+    content_free(owned);
+    if (status != 0 || ends_in_line_end(letter->text, &letter->text_complete, err) != 0)
+        return -1;
+    letter->undecodable += letter->text_facts.bad;
+    return 0;
+}
+
+int letter_name(struct letter_job *job, struct letter_part *part, const char *raw,
+                const char *long_name, struct error *err)
+{
+    char *name;
+
+    if (attachment_name(job->message->codepage, raw, long_name, &name, &job->letter->undecodable,
+                        err) != 0)
+        return -1;
+    part->name = attachment_names_take(job->names, name);
+    free(name);
+    return part->name != NULL ? 0 : letter_no_memory(err);
+}
+
+static int fill_file(struct letter_job *job, struct letter_part *part,
+                     const struct message_date *modified, struct error *err)
+{
+    int64_t unix_s;
+    int offset_s;
+
+    if (attachment_type(part->name, part->content, part->type, err) != 0)
+        return -1;
+    if (!message_date_valid(modified))
+        return 0;
+    if (date_local(modified, job->options->timezone, &unix_s, &offset_s, NULL, err) != 0)
+        return -1;
+    date_rfc5322(unix_s, offset_s, part->modified);
+    return 0;
+}
+
+static int note_lost(struct letter_job *job, struct letter_part *part, struct error *err)
+{
+    char *source;
+
+    if (charset_line(job->message->codepage, job->message->postoffice, &source, NULL, err) != 0)
+        return -1;
+    part->kind = LETTER_NOTE;
+    if (asprintf(&part->text,
+                 "[The attachment \"%s\" was lost on the postoffice %s before this "
+                 "message was relayed.]\n",
+                 part->name, source) < 0)
+        part->text = NULL;
+    free(source);
+    return part->text != NULL ? 0 : letter_no_memory(err);
+}
+
+static int fill_part(struct letter_job *job, size_t index, struct error *err)
+{
+    const struct message_attachment *attachment = &job->message->attachments[index];
+    const struct tnef_attachment *known = letter_match(job, index);
+    struct letter_part *part = letter_add_part(job->letter, err);
+
+    if (part == NULL)
+        return -1;
+    part->content = attachment->content;
+    if (letter_name(job, part, attachment->name, known != NULL ? tnef_name(known) : NULL, err) != 0)
+        return -1;
+    return part->content != NULL ? fill_file(job, part, &attachment->modified, err)
+                                 : note_lost(job, part, err);
+}
+
+int letter_fill_parts(struct letter_job *job, struct error *err)
+{
+    size_t i;
+
+    for (i = 0; i < job->message->attachment_count; i++)
+        if (i != job->winmail && fill_part(job, i, err) != 0)
+            return -1;
+    return 0;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who wrote a letter, and to whom. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "message/address.h"
+#include "message/letter-int.h"
+#include "message/lookup.h"
+
+/* The map's name, else the one that the sender's client wrote; who has none is shown by his old
+ * address. */
+static int party_resolve(struct letter_job *job, struct letter_party *party, size_t index,
+                         struct error *err)
+{
+    struct lookup_options options = {
+        .map = job->options->map, .domain = job->options->domain, .rules = job->options->rules};
+    const char *address = job->message->addresses[index].text;
+    const char *written = block_display(&job->block, job->message, index);
+    struct lookup found;
+    enum lookup_kind kind = lookup_header(&options, address, &found);
+    bool known = kind == LOOKUP_ENTRY || kind == LOOKUP_TYPED;
+
+    party->smtp = strdup(found.smtp);
+    if (written != NULL && written[0] != '\0' && (!known || found.display[0] == '\0'))
+        party->display = strdup(written);
+    else if (known)
+        party->display = strdup(found.display);
+    else if (letter_line(job, address, &party->display, err) != 0)
+        return -1;
+    if (party->smtp == NULL || party->display == NULL)
+        return letter_no_memory(err);
+    letter_cut(party->display, LETTER_TEXT_MAX);
+    return 0;
+}
+
+static int add_party(struct letter_job *job, size_t index, struct error *err)
+{
+    struct letter_party *party = &job->letter->parties[job->letter->party_count++];
+
+    party->role = job->message->addresses[index].role;
+    return party_resolve(job, party, index, err);
+}
+
+/* Mail of these must never be answered by a report (Q98067). */
+static bool has_null_sender(const struct message *message, const char *from)
+{
+    const char *box = strrchr(from, '/');
+
+    return message->priority == 'C' || (box != NULL && strcasecmp(box + 1, "POSTMASTER") == 0);
+}
+
+/* The sender of a message inside may be only a name, and it is shown all the same. */
+static int fill_unknown(struct letter_job *job, struct error *err)
+{
+    struct letter_party *party = &job->letter->parties[job->letter->party_count++];
+
+    party->role = ADDRESS_FROM;
+    party->display = strdup("");
+    if (asprintf(&party->smtp, "unknown@%s", job->options->domain) < 0)
+        party->smtp = NULL;
+    job->letter->sender = strdup("");
+    return party->smtp != NULL && party->display != NULL && job->letter->sender != NULL
+               ? 0
+               : letter_no_memory(err);
+}
+
+static int fill_from(struct letter_job *job, struct error *err)
+{
+    const struct message_address *from = message_from(job->message);
+    const char *smtp;
+
+    if (from == NULL && job->options->depth != 0)
+        return fill_unknown(job, err);
+    if (from == NULL)
+        return error_set(err, ERROR_DATA, "5.1.7", "the message has no sender");
+    if (add_party(job, (size_t)(from - job->message->addresses), err) != 0)
+        return -1;
+    smtp = job->letter->parties[0].smtp;
+    if (smtp[0] == '\0' || strlen(smtp) > ADDRESS_SMTP_MAX)
+        return error_set(err, ERROR_DATA, "5.1.7",
+                         "no SMTP address can be made from the sender \"%.60s\"; add it to the map",
+                         from->text);
+    job->letter->sender = strdup(has_null_sender(job->message, from->text) ? "" : smtp);
+    return job->letter->sender != NULL ? 0 : letter_no_memory(err);
+}
+
+static int fill_role(struct letter_job *job, enum address_role role, struct error *err)
+{
+    const struct message *message = job->message;
+    size_t i;
+
+    for (i = 0; i < message->address_count; i++)
+        if (message->addresses[i].role == role && add_party(job, i, err) != 0)
+            return -1;
+    return 0;
+}
+
+int letter_fill_parties(struct letter_job *job, struct error *err)
+{
+    job->letter->parties = calloc(job->message->address_count + 1, sizeof *job->letter->parties);
+    if (job->letter->parties == NULL)
+        return letter_no_memory(err);
+    return fill_from(job, err) == 0 && fill_role(job, ADDRESS_TO, err) == 0 &&
+                   fill_role(job, ADDRESS_CC, err) == 0
+               ? 0
+               : -1;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* libFuzzer: any octets as WINMAIL.DAT: read, matched, rewritten and read again. Half of the inputs
+ * have their checksums made right first, so that the attributes are reached. */
+#include "config.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <glib.h>
+
+#include "message/meeting.h"
+#include "message/ole.h"
+#include "message/rtf.h"
+#include "message/tnef.h"
+
+#define LARGEST 20000
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void mend(uint8_t *data, size_t size)
+{
+    size_t at = 6, length, i;
+    uint16_t sum;
+
+    while (at + 11 <= size) {
+        memcpy(&length, (uint8_t[8]){data[at + 5], data[at + 6], data[at + 7], data[at + 8]}, 8);
+        if (length > size - at - 11)
+            return;
+        for (sum = 0, i = 0; i < length; i++)
+            sum = (uint16_t)(sum + data[at + 9 + i]);
+        at += 9 + length;
+        data[at++] = (uint8_t)sum;
+        data[at++] = (uint8_t)(sum >> 8);
+    }
+}
+
+static void inside(const struct content *content, const struct tnef_range *range)
+{
+    if (range->set && (range->offset > content_size(content) ||
+                       range->size > content_size(content) - range->offset))
+        abort();
+}
+
+static void valid(const char *text)
+{
+    if (text != NULL && (*text == '\0' || !g_utf8_validate(text, -1, NULL)))
+        abort();
+}
+
+static void look(const struct content *content, const struct tnef *tnef, int depth);
+
+static void look_attachment(const struct content *content, const struct tnef_attachment *each,
+                            int depth)
+{
+    struct error err = {0};
+    struct content *picture;
+    struct ole ole;
+
+    inside(content, &each->data);
+    inside(content, &each->metafile);
+    valid(tnef_name(each));
+    valid(each->mime_type);
+    if (each->data.set) {
+        if (ole_read(content, &each->data, &ole, &err) != 0)
+            abort();
+        inside(content, &ole.native);
+        inside(content, &ole.picture);
+        if (ole_picture(content, &ole.picture, ole.width, ole.height, "/tmp", &picture, &err) != 0)
+            abort();
+        content_free(picture);
+    }
+    if (each->message != NULL)
+        look(content, each->message, depth + 1);
+}
+
+static void look(const struct content *content, const struct tnef *tnef, int depth)
+{
+    struct error err = {0};
+    struct message *message;
+    struct meeting meeting;
+    size_t i;
+
+    if (depth > TNEF_MAX_DEPTH || tnef->attachment_count > TNEF_MAX_ATTACHMENTS)
+        abort();
+    inside(content, &tnef->stream);
+    inside(content, &tnef->body);
+    inside(content, &tnef->rtf);
+    valid(tnef->class);
+    valid(tnef->subject);
+    valid(tnef->sender_address);
+    valid(tnef->owner_name);
+    if (meeting_read(&meeting, tnef, "Europe/Berlin", &err) != 0)
+        abort();
+    if (tnef_message(tnef, content, "N/P", "UTC", "/tmp", &message, &err) != 0)
+        abort();
+    message_free(message);
+    for (i = 0; i < tnef->attachment_count; i++)
+        look_attachment(content, &tnef->attachments[i], depth);
+}
+
+static void rewrite(const struct content *content)
+{
+    struct error err = {0};
+    struct content *out;
+    struct tnef *again;
+
+    if (tnef_rewrite(content, "<id@example.com>", "/tmp", &out, &err) != 0 ||
+        tnef_read(&again, out, "CP850", &err) != 0)
+        abort();
+    if (again->bad_checksums != 0 || again->truncated || again->recipients != 0 ||
+        again->sender_address != NULL || again->owner_name != NULL)
+        abort();
+    tnef_free(again);
+    content_free(out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static uint8_t copy[LARGEST];
+    struct content *content;
+    struct error err = {0};
+    struct tnef *tnef;
+
+    if (size > sizeof copy || size < 1)
+        return 0;
+    memcpy(copy, data, size);
+    if (data[size - 1] % 2 == 0)
+        mend(copy, size);
+    if (content_from_bytes(&content, copy, size, &err) != 0)
+        abort();
+    if (tnef_read(&tnef, content, "CP850", &err) != 0) {
+        if (err.class != ERROR_DATA || err.text[0] == '\0')
+            abort();
+    } else {
+        look(content, tnef, 0);
+        (void)tnef_match(tnef, "A.TXT", 0, 1);
+        rewrite(content);
+        tnef_free(tnef);
+    }
+    content_free(content);
+    return 0;
+}
