@@ -8,26 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
+#include "daemon/resolve.h"
+#include "postoffice/access2.h"
 
 /* ---- special accounts ---- */
-
-/* The wizard leaves ADMINSCH out; the others are not people, or their mail is no mail. */
-static const char *const never[] = {"ADMINSCH", "$SYSTEM", "*SPECIAL", "*MAILBAG"};
-/* ADMIN is renamed by the wizard, POSTMASTER is nobody's mailbox: who reads their mail has to be
- * said. */
-static const char *const explicit_only[] = {"ADMIN", "POSTMASTER"};
-
-static bool is_one_of(const char *name, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcasecmp(name, names[i]) == 0)
-            return true;
-    }
-    return false;
-}
 
 const struct map_entry *user_mapped(const struct user_command *command,
                                     const struct user_pick *pick)
@@ -37,13 +23,14 @@ const struct map_entry *user_mapped(const struct user_command *command,
 
 bool user_is_special(struct user_command *command, const struct user_pick *pick)
 {
-    if (is_one_of(pick->mailbox, never, sizeof never / sizeof never[0])) {
+    if (access2_is_special(pick->mailbox)) {
         user_refuse(command, pick,
                     "a mailbox of the postoffice's own programs: its mail is never relayed");
         return true;
     }
-    if (is_one_of(pick->mailbox, explicit_only, sizeof explicit_only / sizeof explicit_only[0]) &&
-        user_mapped(command, pick) == NULL) {
+    /* The wizard renames ADMIN, and POSTMASTER is nobody's mailbox: who reads their mail has to be
+     * said. */
+    if (resolve_is_role(pick->name) && user_mapped(command, pick) == NULL) {
         user_refuse(command, pick,
                     "the migration gives this account another name: write a line for it into %s "
                     "which says who gets its mail",

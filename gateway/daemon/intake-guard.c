@@ -5,21 +5,17 @@
 
 #include "daemon/intake-int.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/note.h"
+#include "postoffice/control.h"
 #include "postoffice/mbg.h"
 
-#define CONTROL_FILE "GLB/CONTROL.GLB"
-#define CONTROL_SIZE 8
 #define STUCK_ROUNDS 3
 #define NAME_SIZE 192
 
@@ -235,40 +231,20 @@ void guard_fill(struct sweep *sweep, const struct native_view *view)
 
 /* ---- a postoffice that goes back in time (Q120449) ---- */
 
-/* The next numbers for mailbags, and for messages and attachments (Q87388). */
-struct control {
-    uint32_t mailbags, messages;
-};
-
-static uint32_t number_at(const uint8_t *octets)
-{
-    return (uint32_t)octets[0] | (uint32_t)octets[1] << 8 | (uint32_t)octets[2] << 16 |
-           (uint32_t)octets[3] << 24;
-}
-
 static bool read_control(const struct sweep *sweep, struct control *out)
 {
-    uint8_t octets[CONTROL_SIZE];
     struct root *root;
     struct error err;
-    int fd, status = -1;
+    int status;
 
     if (root_open(&root, sweep->postoffice->path, &err) != 0)
         return false; /* the door tells */
-    fd = root_open_file(root, CONTROL_FILE, O_RDONLY, &err);
-    if (fd >= 0) {
-        status = file_pread(fd, CONTROL_FILE, octets, sizeof octets, 0, &err);
-        close(fd);
-    }
+    status = control_read(out, root, &err);
     root_free(root);
-    if (status != 0) {
+    if (status != 0)
         log_info("intake", "%s: whether it went back in time is not known: %s",
                  sweep->postoffice->title, err.text);
-        return false;
-    }
-    out->mailbags = number_at(octets);
-    out->messages = number_at(octets + 4);
-    return true;
+    return status == 0;
 }
 
 static void note_rewind(struct sweep *sweep, const char *note, const struct control *before,

@@ -16,9 +16,6 @@
 #include "daemon/note.h"
 #include "postoffice/access2.h"
 
-/* Programs of the postoffice use these names themselves (Q117648, Q112879, Q162841). */
-static const char *const special[] = {"ADMINSCH", "$SYSTEM", "*SPECIAL", "*MAILBAG"};
-
 /* A row of the queue's users, copied. */
 struct row {
     char *mailbox;
@@ -38,15 +35,6 @@ struct choosing {
     struct profile *profile;
     struct access2 *access2;
 };
-
-static bool is_special(const char *mailbox)
-{
-    for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) {
-        if (strcasecmp(mailbox, special[i]) == 0)
-            return true;
-    }
-    return false;
-}
 
 /* ---- who ---- */
 
@@ -80,7 +68,7 @@ static bool is_wanted(const struct choosing *choosing, const struct store_user *
     const struct intake_backup *backup = choosing->sweep->intake->backup;
     bool found;
 
-    if (is_special(user->mailbox))
+    if (access2_is_special(user->mailbox))
         return false;
     if (backup == NULL)
         return user->state == USER_ACTIVE || user->state == USER_DRAINING;
@@ -118,7 +106,7 @@ static int add_asked(struct choosing *choosing, struct error *err)
             found = strcasecmp(choosing->rows[r].mailbox, mailbox) == 0;
         if (found)
             continue;
-        if (is_special(mailbox))
+        if (access2_is_special(mailbox))
             return error_set(err, ERROR_SETUP, "", "%s: the postoffice's own, never swept",
                              backup->users[i]);
         if (!backup->no_baseline)

@@ -25,6 +25,17 @@ struct access2 {
     struct place *by_name, *by_number;
 };
 
+bool access2_is_special(const char *mailbox)
+{
+    static const char *const names[] = {"ADMINSCH", "$SYSTEM", "*SPECIAL", "*MAILBAG"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcasecmp(mailbox, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool access2_known(const struct profile *profile)
 {
     return profile_knows(profile, PROFILE_ACCESS2_NAME) &&

@@ -31,6 +31,10 @@ struct access2_user {
 
 struct access2;
 
+/* ADMINSCH, $SYSTEM, *SPECIAL, *MAILBAG: accounts of the postoffice's own programs, whose mail is
+ * nobody's (Q117648, Q112879, Q162841). Names compare without case. */
+bool access2_is_special(const char *mailbox);
+
 /* False when the profile does not say where names and mailbags lie. */
 bool access2_known(const struct profile *profile);
 

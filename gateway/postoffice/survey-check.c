@@ -4,15 +4,14 @@
 #include "postoffice/survey-int.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "postoffice/access2.h"
+#include "postoffice/control.h"
 #include "postoffice/key.h"
 #include "postoffice/mai.h"
 #include "postoffice/mbg.h"
@@ -229,35 +228,23 @@ static void check_mailbag(struct survey *survey, size_t at)
     take_records(survey, at, file);
 }
 
-static uint32_t number_at(const uint8_t *octets)
-{
-    return (uint32_t)octets[0] | (uint32_t)octets[1] << 8 | (uint32_t)octets[2] << 16 |
-           (uint32_t)octets[3] << 24;
-}
-
 /* What is made next takes the next number; one that is in use already is overwritten, or given to
  * somebody else (Q117738, Q120449). */
 static void check_control(struct survey *survey)
 {
-    static const char file[] = "GLB/CONTROL.GLB";
-    uint8_t octets[8];
-    int fd = root_open_file(survey->root, file, O_RDONLY, NULL);
-    int status;
+    struct control next;
+    struct error ignored; /* its size is told by survey_check_tables */
 
-    if (fd < 0)
+    if (control_read(&next, survey->root, &ignored) != 0)
         return;
-    status = file_pread(fd, file, octets, sizeof octets, 0, NULL);
-    close(fd);
-    if (status != 0)
-        return;
-    if (survey->letters && survey->highest_letter >= number_at(octets + 4))
-        survey_tell(survey, SURVEY_FAULT | SURVEY_STOPS, "number-reuse", file,
+    if (survey->letters && survey->highest_letter >= next.messages)
+        survey_tell(survey, SURVEY_FAULT | SURVEY_STOPS, "number-reuse", CONTROL_FILE,
                     "the next message number is %08X, but %08X exists: it was set back",
-                    (unsigned)number_at(octets + 4), (unsigned)survey->highest_letter);
-    if (survey->highest_mailbag >= number_at(octets) && survey->highest_mailbag != 0)
-        survey_tell(survey, SURVEY_FAULT | SURVEY_STOPS, "number-reuse", file,
+                    (unsigned)next.messages, (unsigned)survey->highest_letter);
+    if (survey->highest_mailbag >= next.mailbags && survey->highest_mailbag != 0)
+        survey_tell(survey, SURVEY_FAULT | SURVEY_STOPS, "number-reuse", CONTROL_FILE,
                     "the next mailbag number is %08X, but mailbag %08X exists: it was set back",
-                    (unsigned)number_at(octets), (unsigned)survey->highest_mailbag);
+                    (unsigned)next.mailbags, (unsigned)survey->highest_mailbag);
 }
 
 static void check_mailbags(struct survey *survey)
