@@ -242,14 +242,6 @@ def differences(want, seen, options):
     return out
 
 
-# The name in Content-Type is for old readers, by RFC 2047; others take the one of RFC 2231 (T105).
-OLD_NAME = ("encoded word inside quoted string", "missing trailing whitespace after encoded-word")
-
-
-def is_old_name(name, defect):
-    return name.lower() == "content-type" and any(text in repr(defect) for text in OLD_NAME)
-
-
 def defects(message):
     out = []
     for part in message.walk():
@@ -258,7 +250,6 @@ def defects(message):
             if name.lower() not in strict5322.TRACE:
                 out += [
                     "defect in %s: %r" % (name, defect) for defect in getattr(value, "defects", ())
-                    if not is_old_name(name, defect)
                 ]
     return out
 
