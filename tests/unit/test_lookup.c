@@ -2,16 +2,11 @@
 /* In which order the sources of an address are asked. */
 #include "config.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/unit/mapfixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "message/lookup.h"
 
@@ -22,25 +17,8 @@ static int load(void **state)
                                "N/P/BEN\tben@corp.example\t\tpending\n"
                                "N/P/*\t%u@old.example\n"
                                "SMTP:was@x.example\tis@x.example\n";
-    char path[] = "/tmp/msmailgw-lookup-XXXXXX";
-    int fd = mkstemp(path);
-    struct map *map = NULL;
-    struct error err;
-    int status;
 
-    if (fd < 0 || write(fd, text, sizeof text - 1) != (ssize_t)sizeof text - 1)
-        return -1;
-    close(fd);
-    status = map_load(&map, path, NULL, NULL, &err);
-    unlink(path);
-    *state = map;
-    return status;
-}
-
-static int unload(void **state)
-{
-    map_free(*state);
-    return 0;
+    return mapfixture_load(state, text);
 }
 
 static void test_recipients(void **state)
@@ -148,5 +126,5 @@ int main(void)
         cmocka_unit_test(test_t71_long),
     };
 
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load, mapfixture_unload);
 }

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/unit/mapfixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/resolve.h"
 
@@ -21,25 +16,8 @@ static int load(void **state)
                                "CORP/LAB/ADMIN\tadmin@example.com\n"
                                "CORP/LAB/*\t%u@%p.example.com\n"
                                "SMTP:old@else.example\tnew@example.com\n";
-    char path[] = "/tmp/msmailgw-map-XXXXXX";
-    int fd = mkstemp(path);
-    struct map *map;
-    struct error err;
-    int status;
 
-    if (fd < 0 || write(fd, text, sizeof text - 1) != (ssize_t)sizeof text - 1)
-        return -1;
-    close(fd);
-    status = map_load(&map, path, NULL, NULL, &err);
-    unlink(path);
-    *state = map;
-    return status;
-}
-
-static int unload(void **state)
-{
-    map_free(*state);
-    return 0;
+    return mapfixture_load(state, text);
 }
 
 static const char *recipient_of(const struct map *map, bool typed, bool rules, const char *address)
@@ -143,5 +121,5 @@ int main(void)
         cmocka_unit_test(senders),
     };
 
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load, mapfixture_unload);
 }

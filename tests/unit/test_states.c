@@ -2,114 +2,30 @@
 /* The table of transitions in doc/INTERNALS.md, the one in the code, and what the store does. */
 #include "config.h"
 
+#include "tests/unit/statedoc.h"
 #include "tests/unit/storefixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_LINES 64
-
-struct line {
-    int from, to;
-    char event[32];
-};
-
-struct document {
-    struct line lines[MAX_LINES];
-    size_t count;
-    char states[RECIPIENT_STATES + 1][32]; /* of section 2, in order */
-    size_t state_count;
-};
-
 /* ---- reading the document ---- */
-
-static FILE *open_document(void)
-{
-    const char *top = getenv("srcdir");
-    char path[4096];
-    FILE *file;
-
-    snprintf(path, sizeof path, "%s/doc/INTERNALS.md", top != NULL ? top : ".");
-    file = fopen(path, "r");
-    if (file == NULL)
-        print_error("%s: not there; set srcdir to the top of the source\n", path);
-    assert_non_null(file);
-    return file;
-}
-
-/* Cell NUMBER (from 0) of "| a | b |" without the spaces around it. */
-static void get_cell(const char *line, int number, char out[32])
-{
-    const char *start = line, *end;
-
-    for (int i = 0; i <= number; i++) {
-        start = strchr(start, '|');
-        assert_non_null(start);
-        start++;
-    }
-    end = strchr(start, '|');
-    assert_non_null(end);
-    while (*start == ' ')
-        start++;
-    while (end > start && end[-1] == ' ')
-        end--;
-    assert_in_range(end - start, 1, 31);
-    memcpy(out, start, (size_t)(end - start));
-    out[end - start] = '\0';
-}
 
 static int state_number(const char *name)
 {
     enum recipient_state state;
 
-    if (strcmp(name, "new") == 0)
-        return -1;
-    if (recipient_state_from_name(name, &state) != 0)
-        fail_msg("doc/INTERNALS.md: no such state: %s", name);
-    return (int)state;
+    return recipient_state_from_name(name, &state) == 0 ? (int)state : -1;
 }
 
-static void add_transition(struct document *document, const char *text)
+static struct statedoc read_document(void)
 {
-    struct line *line = &document->lines[document->count++];
-    char cell[32];
+    static const struct statedoc_form form = {"| from | event | to | by | when |",
+                                              "| state | name | meaning | found after a crash |", 1,
+                                              state_number};
+    struct statedoc document;
 
-    assert_true(document->count <= MAX_LINES);
-    get_cell(text, 0, cell);
-    line->from = state_number(cell);
-    get_cell(text, 1, line->event);
-    get_cell(text, 2, cell);
-    line->to = state_number(cell);
-}
-
-static void add_state(struct document *document, const char *text)
-{
-    assert_true(document->state_count < RECIPIENT_STATES);
-    get_cell(text, 1, document->states[document->state_count++]);
-}
-
-/* A table is known by its head and ends with the first line that is not a row. */
-static struct document read_document(void)
-{
-    static const char transitions_head[] = "| from | event | to | by | when |";
-    static const char states_head[] = "| state | name | meaning | found after a crash |";
-    struct document document = {.count = 0};
-    FILE *file = open_document();
-    char text[512];
-    void (*add)(struct document *, const char *) = NULL;
-
-    while (fgets(text, sizeof text, file) != NULL) {
-        if (strncmp(text, transitions_head, sizeof transitions_head - 1) == 0)
-            add = add_transition;
-        else if (strncmp(text, states_head, sizeof states_head - 1) == 0)
-            add = add_state;
-        else if (text[0] != '|')
-            add = NULL;
-        else if (add != NULL && strncmp(text, "|---", 4) != 0)
-            add(&document, text);
-    }
-    assert_int_equal(fclose(file), 0);
+    statedoc_read(&document, &form);
     return document;
 }
 
@@ -117,7 +33,7 @@ static struct document read_document(void)
 
 static void test_states_are_documented(void **state)
 {
-    struct document document = read_document();
+    struct statedoc document = read_document();
 
     (void)state;
     assert_int_equal(document.state_count, RECIPIENT_STATES);
@@ -128,16 +44,16 @@ static void test_states_are_documented(void **state)
 
 static void test_documented_transitions_are_in_the_code(void **state)
 {
-    struct document document = read_document();
+    struct statedoc document = read_document();
 
     (void)state;
     assert_true(document.count > 0);
     for (size_t i = 0; i < document.count; i++) {
-        const struct line *line = &document.lines[i];
+        const struct statedoc_line *line = &document.lines[i];
         const struct store_transition *t = store_transitions();
 
-        while (t->event != NULL && !(t->from == line->from && t->to == line->to &&
-                                     strcmp(t->event, line->event) == 0))
+        while (t->event != NULL &&
+               !(t->from == line->from && t->to == line->to && strcmp(t->event, line->event) == 0))
             t++;
         if (t->event == NULL)
             fail_msg("doc/INTERNALS.md line %zu of the table: %s is not in the code", i + 1,
@@ -147,17 +63,17 @@ static void test_documented_transitions_are_in_the_code(void **state)
 
 static void test_transitions_of_the_code_are_documented_once(void **state)
 {
-    struct document document = read_document();
+    struct statedoc document = read_document();
 
     (void)state;
     for (const struct store_transition *t = store_transitions(); t->event != NULL; t++) {
         size_t found = 0;
 
         for (size_t i = 0; i < document.count; i++) {
-            const struct line *line = &document.lines[i];
+            const struct statedoc_line *line = &document.lines[i];
 
-            found += line->from == t->from && line->to == t->to &&
-                     strcmp(line->event, t->event) == 0;
+            found +=
+                line->from == t->from && line->to == t->to && strcmp(line->event, t->event) == 0;
         }
         if (found != 1)
             fail_msg("doc/INTERNALS.md: transition %d to %d \"%s\" is there %zu times", t->from,
@@ -266,8 +182,8 @@ static void act_on(struct fixture *fixture, enum act act, uint64_t message, uint
         if (act == ACT_EXPIRE)
             assert_done(fixture, store_expire(fixture->store, 1000000, &count, &fixture->err));
         else
-            assert_done(fixture, store_apply(fixture->store, message, verbs[act], 5000, 2000000,
-                                             "", &count, &fixture->err));
+            assert_done(fixture, store_apply(fixture->store, message, verbs[act], 5000, 2000000, "",
+                                             &count, &fixture->err));
         fixture_commit(fixture);
     }
     assert_int_equal(count, legal);
@@ -346,8 +262,7 @@ static void test_every_transition_is_reached(void **state)
                       strcmp(effect->event, t->event) == 0;
         }
         if (!reached)
-            fail_msg("transition \"%s\" from %d to %d cannot be reached", t->event, t->from,
-                     t->to);
+            fail_msg("transition \"%s\" from %d to %d cannot be reached", t->event, t->from, t->to);
     }
 }
 

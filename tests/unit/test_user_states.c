@@ -2,115 +2,33 @@
 /* The tables of users in doc/INTERNALS.md, and those in the code. */
 #include "config.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/unit/statedoc.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "queue/cutover.h"
-
-#define MOST_LINES 32
-
-struct line {
-    int from, to;
-    char event[32];
-};
-
-struct document {
-    struct line lines[MOST_LINES];
-    size_t count;
-    char states[USER_STATES + 1][32];
-    size_t state_count;
-};
-
-/* Cell NUMBER (from 0) of "| a | b |" without the spaces around it. */
-static void get_cell(const char *line, int number, char out[32])
-{
-    const char *start = line, *end;
-
-    for (int i = 0; i <= number; i++) {
-        start = strchr(start, '|');
-        assert_non_null(start);
-        start++;
-    }
-    end = strchr(start, '|');
-    assert_non_null(end);
-    while (*start == ' ')
-        start++;
-    while (end > start && end[-1] == ' ')
-        end--;
-    assert_in_range(end - start, 1, 31);
-    memcpy(out, start, (size_t)(end - start));
-    out[end - start] = '\0';
-}
 
 static int state_number(const char *name)
 {
     enum user_state state;
 
-    if (strcmp(name, "new") == 0)
-        return -1;
-    if (user_state_parse(name, &state) != 0)
-        fail_msg("doc/INTERNALS.md: no such state of a user: %s", name);
-    return (int)state;
+    return user_state_parse(name, &state) == 0 ? (int)state : -1;
 }
 
-static void add_transition(struct document *document, const char *text)
+static struct statedoc read_document(void)
 {
-    struct line *line = &document->lines[document->count++];
-    char cell[32];
+    static const struct statedoc_form form = {"| user from | event | to |",
+                                              "| user state | meaning |", 0, state_number};
+    struct statedoc document;
 
-    assert_true(document->count <= MOST_LINES);
-    get_cell(text, 0, cell);
-    line->from = state_number(cell);
-    get_cell(text, 1, line->event);
-    get_cell(text, 2, cell);
-    line->to = state_number(cell);
-}
-
-static void add_state(struct document *document, const char *text)
-{
-    assert_true(document->state_count < USER_STATES);
-    get_cell(text, 0, document->states[document->state_count++]);
-}
-
-static struct document read_document(void)
-{
-    static const char transitions_head[] = "| user from | event | to |";
-    static const char states_head[] = "| user state | meaning |";
-    struct document document = {.count = 0};
-    const char *top = getenv("srcdir");
-    char text[4096];
-    void (*add)(struct document *, const char *) = NULL;
-    FILE *file;
-
-    snprintf(text, sizeof text, "%s/doc/INTERNALS.md", top != NULL ? top : ".");
-    file = fopen(text, "r");
-    if (file == NULL)
-        print_error("%s: not there; set srcdir to the top of the source\n", text);
-    assert_non_null(file);
-    while (fgets(text, sizeof text, file) != NULL) {
-        if (strncmp(text, transitions_head, sizeof transitions_head - 1) == 0)
-            add = add_transition;
-        else if (strncmp(text, states_head, sizeof states_head - 1) == 0)
-            add = add_state;
-        else if (text[0] != '|')
-            add = NULL;
-        else if (add != NULL && strncmp(text, "|---", 4) != 0)
-            add(&document, text);
-    }
-    assert_int_equal(fclose(file), 0);
+    statedoc_read(&document, &form);
     return document;
 }
 
 static void test_states_are_documented(void **state)
 {
-    struct document document = read_document();
+    struct statedoc document = read_document();
 
     (void)state;
     assert_int_equal(document.state_count, USER_STATES);
@@ -118,12 +36,12 @@ static void test_states_are_documented(void **state)
         assert_string_equal(document.states[i], user_state_name((enum user_state)i));
 }
 
-static bool documents(const struct document *document, const struct user_transition *t)
+static bool documents(const struct statedoc *document, const struct user_transition *t)
 {
     size_t found = 0;
 
     for (size_t i = 0; i < document->count; i++) {
-        const struct line *line = &document->lines[i];
+        const struct statedoc_line *line = &document->lines[i];
 
         found += line->from == t->from && line->to == t->to && strcmp(line->event, t->event) == 0;
     }
@@ -132,7 +50,7 @@ static bool documents(const struct document *document, const struct user_transit
 
 static void test_transitions_of_the_code_are_documented_once(void **state)
 {
-    struct document document = read_document();
+    struct statedoc document = read_document();
 
     (void)state;
     for (const struct user_transition *t = user_transitions(); t->event != NULL; t++) {
@@ -144,12 +62,12 @@ static void test_transitions_of_the_code_are_documented_once(void **state)
 
 static void test_documented_transitions_are_in_the_code(void **state)
 {
-    struct document document = read_document();
+    struct statedoc document = read_document();
 
     (void)state;
     assert_true(document.count > 0);
     for (size_t i = 0; i < document.count; i++) {
-        const struct line *line = &document.lines[i];
+        const struct statedoc_line *line = &document.lines[i];
 
         if (!user_transition_allowed(line->from, (enum user_state)line->to, line->event))
             fail_msg("doc/INTERNALS.md line %zu of the table: %s is not in the code", i + 1,
