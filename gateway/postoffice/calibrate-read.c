@@ -154,29 +154,41 @@ const struct cal_bag *cal_find_bag(const struct calibration *cal, const char *id
 
 /* ---- mailbags ---- */
 
+static void free_bag(struct cal_bag *bag)
+{
+    free(bag->records);
+    free(bag->live);
+}
+
+static int keep_bag(struct calibration *cal, struct cal_bag *bag, struct error *err)
+{
+    struct cal_bag *grown = NULL;
+
+    bag->live = calloc(bag->count + 1, sizeof *bag->live);
+    if (bag->live != NULL && cal->bag_count < MAX_BAGS)
+        grown = realloc(cal->bags, (cal->bag_count + 1) * sizeof *grown);
+    if (grown == NULL)
+        return no_memory(err);
+    cal->bags = grown;
+    grown[cal->bag_count++] = *bag;
+    return 0;
+}
+
 /* What is damaged here teaches nothing; "postoffice check" tells it. */
 static int add_bag(struct calibration *cal, const char *id, struct error *err)
 {
     struct cal_bag bag = {.records = NULL};
-    struct cal_bag *grown;
 
+    snprintf(bag.id, sizeof bag.id, "%s", id);
     if (mbg_load(cal->root, id, &bag.records, &bag.count, err) != 0 ||
         key_load(cal->root, id, &bag.key, err) != 0) {
-        free(bag.records);
-        if (err != NULL && err->class == ERROR_SOFT)
-            return -1;
+        free_bag(&bag);
+        return err != NULL && err->class == ERROR_SOFT ? -1 : 0;
+    }
+    if (keep_bag(cal, &bag, err) == 0)
         return 0;
-    }
-    snprintf(bag.id, sizeof bag.id, "%s", id);
-    grown =
-        cal->bag_count < MAX_BAGS ? realloc(cal->bags, (cal->bag_count + 1) * sizeof *grown) : NULL;
-    if (grown == NULL) {
-        free(bag.records);
-        return no_memory(err);
-    }
-    cal->bags = grown;
-    grown[cal->bag_count++] = bag;
-    return 0;
+    free_bag(&bag);
+    return -1;
 }
 
 static int read_bags(struct calibration *cal, struct error *err)
@@ -550,7 +562,7 @@ int cal_read_texts(struct calibration *cal, struct error *err)
 void cal_read_clear(struct calibration *cal)
 {
     for (size_t i = 0; i < cal->bag_count; i++)
-        free(cal->bags[i].records);
+        free_bag(&cal->bags[i]);
     for (size_t i = 0; i < cal->text_count; i++)
         free(cal->texts[i].octets);
     free(cal->bags);
