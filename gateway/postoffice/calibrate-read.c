@@ -160,35 +160,40 @@ static void free_bag(struct cal_bag *bag)
     free(bag->live);
 }
 
-static int keep_bag(struct calibration *cal, struct cal_bag *bag, struct error *err)
+/* Room for one more behind the others. */
+static struct cal_bag *next_bag(struct calibration *cal)
 {
     struct cal_bag *grown = NULL;
 
-    bag->live = calloc(bag->count + 1, sizeof *bag->live);
-    if (bag->live != NULL && cal->bag_count < MAX_BAGS)
+    if (cal->bag_count < MAX_BAGS)
         grown = realloc(cal->bags, (cal->bag_count + 1) * sizeof *grown);
     if (grown == NULL)
-        return no_memory(err);
+        return NULL;
     cal->bags = grown;
-    grown[cal->bag_count++] = *bag;
-    return 0;
+    memset(&grown[cal->bag_count], 0, sizeof *grown);
+    return &grown[cal->bag_count];
 }
 
 /* What is damaged here teaches nothing; "postoffice check" tells it. */
 static int add_bag(struct calibration *cal, const char *id, struct error *err)
 {
-    struct cal_bag bag = {.records = NULL};
+    struct cal_bag *bag = next_bag(cal);
 
-    snprintf(bag.id, sizeof bag.id, "%s", id);
-    if (mbg_load(cal->root, id, &bag.records, &bag.count, err) != 0 ||
-        key_load(cal->root, id, &bag.key, err) != 0) {
-        free_bag(&bag);
+    if (bag == NULL)
+        return no_memory(err);
+    snprintf(bag->id, sizeof bag->id, "%s", id);
+    if (mbg_load(cal->root, id, &bag->records, &bag->count, err) != 0 ||
+        key_load(cal->root, id, &bag->key, err) != 0) {
+        free_bag(bag);
         return err != NULL && err->class == ERROR_SOFT ? -1 : 0;
     }
-    if (keep_bag(cal, &bag, err) == 0)
-        return 0;
-    free_bag(&bag);
-    return -1;
+    bag->live = calloc(bag->count + 1, sizeof *bag->live);
+    if (bag->live == NULL) {
+        free_bag(bag);
+        return no_memory(err);
+    }
+    cal->bag_count++;
+    return 0;
 }
 
 static int read_bags(struct calibration *cal, struct error *err)
