@@ -181,13 +181,13 @@ static int insert_recipient(struct store *store, const struct store_entry *entry
     return query_run(&query, err);
 }
 
-static int insert_history(struct store *store, const struct store_entry *entry, struct error *err)
+static int insert_history(struct store *store, const struct store_entry *entry, int64_t recipient,
+                          struct error *err)
 {
     static const char sql[] =
         "INSERT INTO history (message, recipient, at_ms, event, status, reply, relay)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, '')";
     struct query query;
-    int64_t recipient = sqlite3_last_insert_rowid(((struct sqlite_store *)store)->db);
 
     if (query_begin(&query, store, SQL_ADD_HISTORY, sql, err) != 0)
         return -1;
@@ -208,7 +208,17 @@ int sqlite_add_recipient(struct store *store, const struct store_entry *entry, s
         add_journal(store, entry, part.fingerprint, err) != 0 ||
         insert_recipient(store, entry, &part, err) != 0)
         return -1;
-    return insert_history(store, entry, err);
+    return insert_history(store, entry,
+                          sqlite3_last_insert_rowid(((struct sqlite_store *)store)->db), err);
+}
+
+int sqlite_add_note(struct store *store, const struct store_entry *entry, struct error *err)
+{
+    struct message_part part;
+
+    return get_message(store, entry->message, &part, err) == 0
+               ? insert_history(store, entry, 0, err)
+               : -1;
 }
 
 int sqlite_journal_has(struct store *store, const char *fingerprint, const char *original,

@@ -136,6 +136,7 @@ int prepare_mime(struct prepared *prepared, const struct intake *intake,
         .schedule = postoffice->schedule,
         .registered_normal = postoffice->registered_normal,
         .legacy_receipts = postoffice->legacy_receipts,
+        .latin1 = postoffice->latin1,
     };
     struct letter *letter;
     int status;
