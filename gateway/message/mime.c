@@ -210,6 +210,7 @@ static int fill_facts(struct mime_facts *facts, const struct letter *letter, str
     facts->sender = strdup(letter->sender);
     facts->undecodable = letter->undecodable;
     facts->date_note = letter->date.note;
+    memcpy(facts->date_original, letter->date.original, sizeof facts->date_original);
     facts->stripped = letter->stripped;
     return facts->message_id != NULL && facts->subject != NULL && facts->sender != NULL
                ? 0
