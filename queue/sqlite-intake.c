@@ -80,8 +80,8 @@ int sqlite_add_content(struct store *store, uint64_t id, const void *data, size_
 }
 
 int sqlite_set_content_facts(struct store *store, uint64_t id, const char *message_id,
-                             const char *sender, const char *subject, uint64_t size,
-                             bool eight_bit, struct error *err)
+                             const char *sender, const char *subject, uint64_t size, bool eight_bit,
+                             struct error *err)
 {
     static const char sql[] = "UPDATE message SET message_id = ?1, sender = ?2, subject = ?3,"
                               " size = ?4, eight_bit = ?5 WHERE id = ?6";
@@ -154,8 +154,8 @@ static int add_journal(struct store *store, const struct store_entry *entry,
     if (sqlite3_changes(((struct sqlite_store *)store)->db) != 0)
         return 0;
     return error_set(err, ERROR_DATA, "5.3.5",
-                     "queue: %s is known already as a recipient of message %.16s",
-                     entry->original, fingerprint);
+                     "queue: %s is known already as a recipient of message %.16s", entry->original,
+                     fingerprint);
 }
 
 static int insert_recipient(struct store *store, const struct store_entry *entry,

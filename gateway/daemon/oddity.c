@@ -27,7 +27,9 @@ static size_t list(const struct prepared *prepared, struct oddity out[MOST])
     if (facts->undecodable != 0) {
         out[count].event = "undecodable";
         snprintf(out[count++].text, TEXT_SIZE,
-                 "%zu octets mean nothing in code page %.40s and are sent as U+FFFD",
+                 facts->undecodable == 1
+                     ? "%zu octet means nothing in code page %.40s and is sent as U+FFFD"
+                     : "%zu octets mean nothing in code page %.40s and are sent as U+FFFD",
                  facts->undecodable, message->codepage);
     }
     if (facts->date_note != DATE_AS_WRITTEN) {

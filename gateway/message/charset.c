@@ -252,8 +252,8 @@ static int text_line(void *context, const uint8_t *data, size_t size, struct err
     return decoder_add(&job->decoder, (const char *)data, size, err);
 }
 
-/* ISO 8859-1 ends with U+00FF: C2 or C3 and an octet behind it. U+0080 to U+009F are controls there,
- * but many readers show what Windows has in their place. */
+/* ISO 8859-1 ends with U+00FF: C2 or C3 and an octet behind it. U+0080 to U+009F are controls
+ * there, but many readers show what Windows has in their place. */
 static void see_letter(struct text_job *job, uint8_t octet)
 {
     if (octet >= 0x80)
