@@ -47,8 +47,10 @@ static int resolve_all(struct prepared *prepared, const struct intake *intake,
         const char *address = resolve_recipient(intake->settings, postoffice, intake->map,
                                                 recipient->original, &found);
 
-        if (address == NULL)
+        if (address == NULL && !intake->archive)
             continue;
+        if (address == NULL)
+            address = recipient->original;
         recipient->address = strdup(address);
         if (recipient->address == NULL)
             return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for an address");
