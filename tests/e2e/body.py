@@ -13,6 +13,7 @@ import sys
 import gateway
 from gateway import SINK_PASSWORD, Case, Gateway, Office, Sink
 
+import corpora
 import makebodies
 from makebodies import BORDERS, DOUBLE, SINGLE, Text
 from postman import Postman
@@ -171,6 +172,36 @@ class Body(Case):
         content, = [line for line in scene.gate.json("status") if line["kind"] == "content"]
         self.assertEqual((content["undecodable"], content["undecodable_messages"]), (6, 2))
         self.assertEqual(len(scene.told(other, "undecodable")), 1)
+
+    def test_hint(self):
+        """`check` and `postoffice check` say when texts look like another page than the one that is
+        set, and which; and nothing when they do not. Nothing is changed by it."""
+        chinese = "会议改在星期一举行，资料已经寄出，请大家准时参加。谢谢合作。"
+        taiwan = "會議改在星期一舉行，資料已經寄出，請大家準時參加。謝謝合作。"
+        korean = "회의는 월요일로 변경되었습니다. 자료를 보내 드립니다. 감사합니다."
+        japanese = makebodies.PAIRS["932"] + "です。会議は月曜日に変更になりました、資料を送付します。"
+        cases = (("russian", "866", "866", None), ("russian", "866", "850", r"look like code page 866 "),
+                 ("polish", "852", "852", None), ("polish", "852", "437", r"look like .*\b852\b"),
+                 ("german", "1252", "850", r"look like .*\b1252\b"), ("german", "850", "850", None),
+                 (japanese, "932", "932", None), (japanese, "932", "850", "932, 936, 949 or 950"),
+                 (chinese, "936", "936", None), (korean, "949", "949", None),
+                 (taiwan, "950", "950", None), ("german", "850", "932", r"look like .*\b850\b"),
+                 ("russian", "866", "949", "mean nothing in code page CP949|look like .*866"))
+        for number, (language, page, setting, wanted) in enumerate(cases):
+            scene = Scene(self.base, "hint%d" % number, self.sink, codepage=setting)
+            lines = (corpora.sentences(language) if language in corpora.SENTENCES
+                     else [language, language[3:] + language[:3]])
+            for line in lines:
+                scene.deliver("s", text=(line + "\r\n").encode(makebodies.codec_of(page)))
+            rows = [row for row in scene.gate.json("postoffice", "check", scene.office.title,
+                                                   expect=None) if row.get("code") == "codepage"]
+            if wanted is None:
+                self.assertEqual(rows, [], cases[number])
+            else:
+                self.assertEqual([bool(re.search(wanted, row["text"])) for row in rows], [True],
+                                 (cases[number], rows))
+                told = scene.gate.run("check", expect=None).out
+                self.assertRegex(told, wanted)
 
     # ---- dates (T65, T122 to T125)
 
