@@ -34,6 +34,7 @@ struct survey_pages {
     struct codepage_guess *guess;
     uint64_t octets;      /* that were decoded */
     uint64_t beyond, bad; /* of them: beyond ASCII; without a meaning */
+    uint64_t pair_bad[4]; /* without a meaning in each of the pages with pairs */
 };
 
 struct survey {

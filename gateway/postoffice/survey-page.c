@@ -4,6 +4,7 @@
 
 #include "postoffice/survey-int.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,13 +15,27 @@
 #define PIECE 65536                      /* octets of a text that are looked at */
 #define MOST_OCTETS (UINT64_C(16) << 20) /* of all texts that are decoded */
 #define LEAST_BEYOND 50                  /* octets beyond ASCII before their share is told */
+#define PAIR_SHARE 500                   /* of a page that fits */
 #define BAD_SHARE 50                     /* one in so many of them without a meaning is too many */
 
-static void count(struct survey_pages *pages, uint8_t *octets, size_t size)
+/* Pages with two octets for a character (Q174153). */
+#define PAIR_PAGES 4
+static const char *const pair_pages[PAIR_PAGES] = {"CP932", "CP936", "CP949", "CP950"};
+
+static uint64_t count_bad(const char *page, const uint8_t *octets)
 {
     struct error ignored;
     size_t bad = 0;
     char *line;
+
+    if (charset_line(page, (const char *)octets, &line, &bad, &ignored) == 0)
+        free(line);
+    return bad;
+}
+
+static void count(struct survey_pages *pages, uint8_t *octets, size_t size)
+{
+    uint64_t before = pages->beyond;
 
     for (size_t i = 0; i < size; i++) {
         pages->beyond += octets[i] >= 0x80;
@@ -28,10 +43,12 @@ static void count(struct survey_pages *pages, uint8_t *octets, size_t size)
             octets[i] = ' ';
     }
     octets[size] = '\0';
-    if (charset_line(pages->name, (const char *)octets, &line, &bad, &ignored) == 0)
-        free(line);
     pages->octets += size;
-    pages->bad += bad;
+    if (pages->beyond == before)
+        return;
+    pages->bad += count_bad(pages->name, octets);
+    for (size_t i = 0; i < PAIR_PAGES; i++)
+        pages->pair_bad[i] += count_bad(pair_pages[i], octets);
 }
 
 static void see(struct survey_pages *pages, uint8_t *octets, size_t size)
@@ -59,6 +76,25 @@ void survey_see_page(struct survey *survey, const struct message *message)
     free(octets);
 }
 
+/* No page with one octet for a character makes sense of it: does one with pairs? */
+static void tell_pairs(struct survey *survey, const char *name)
+{
+    const struct survey_pages *pages = &survey->pages;
+    char fitting[32] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < PAIR_PAGES; i++) {
+        if (pages->beyond >= LEAST_BEYOND && pages->pair_bad[i] * PAIR_SHARE <= pages->beyond)
+            used +=
+                (size_t)snprintf(fitting + used, sizeof fitting - used, " %s", pair_pages[i] + 2);
+    }
+    if (used != 0)
+        survey_tell(survey, SURVEY_WARNING, "codepage", "",
+                    "texts and subjects look like code page%s rather than %s, which is set: see "
+                    "codepage in msmailgw.conf(5)",
+                    fitting, name + 2);
+}
+
 static void tell_guess(struct survey *survey, const char *name)
 {
     struct codepage_verdict verdict;
@@ -73,10 +109,7 @@ static void tell_guess(struct survey *survey, const char *name)
     }
     codepage_guess_judge(survey->pages.guess, &verdict);
     if (verdict.finding == CODEPAGE_NONE && strncasecmp(name, "CP9", 3) != 0)
-        survey_tell(survey, SURVEY_NOTE, "codepage", "",
-                    "texts and subjects look like no code page with one octet for a character (%u "
-                    "places with others than ASCII): is it 932, 936, 949 or 950?",
-                    verdict.places);
+        tell_pairs(survey, name);
 }
 
 void survey_check_pages(struct survey *survey)
