@@ -141,6 +141,8 @@ static void test_date_of_block(void **state)
     f->options.block = true;
     f->message->date = f->message->received = stamp;
     f->message->date_borrowed = true;
+    mimefixture_add(f, ADDRESS_TO, "NORTH/HQ/ZOE");
+    mimefixture_set_subject(f, "Budget");
     set_text(f, "Microsoft Mail v3.0 IPM.Microsoft Mail.Note\r\n"
                 "From: Ahlberg, Anna\r\n"
                 "To: Zander, Zoe\r\n"
