@@ -93,14 +93,15 @@ static int date_of(const struct archive *archive, const struct claim_message *me
 static int add_line(struct archive *archive, const char *name, const char *value, struct error *err)
 {
     char line[998];
-    int used = snprintf(line, sizeof line - 2, "%s%.900s", name, value);
 
-    for (int i = 0; i < used; i++) {
-        if (line[i] < 0x20 || line[i] > 0x7E)
-            line[i] = '?';
+    snprintf(line, sizeof line, "%s%.900s", name, value);
+    for (char *c = line; *c != '\0'; c++) {
+        if (*c < 0x20 || *c > 0x7E)
+            *c = '?';
     }
-    memcpy(line + used, "\r\n", 2);
-    return maildir_add(archive->maildir, line, (size_t)used + 2, err);
+    return maildir_add(archive->maildir, line, strlen(line), err) == 0
+               ? maildir_add(archive->maildir, "\r\n", 2, err)
+               : -1;
 }
 
 /* What the envelope has and the header has not. */

@@ -157,16 +157,16 @@ static int add_place(struct codepage_guess *places, const uint8_t *place, struct
     return 0;
 }
 
-int codepage_guess_add(struct codepage_guess *places, const uint8_t *octets, size_t size,
+int codepage_guess_add(struct codepage_guess *guess, const uint8_t *octets, size_t size,
                        struct error *err)
 {
     for (size_t i = 0; i < size; i++) {
         uint8_t place[3] = {i != 0 ? octets[i - 1] : '\n', octets[i],
                             i + 1 < size ? octets[i + 1] : '\n'};
-        if (octets[i] >= 0x80 && add_place(places, place, err) != 0)
+        if (octets[i] >= 0x80 && add_place(guess, place, err) != 0)
             return -1;
     }
-    places->octets += size;
+    guess->octets += size;
     return 0;
 }
 
@@ -302,9 +302,10 @@ int codepage_guess_new(struct codepage_guess **out, struct error *err)
     struct codepage_guess *guess = calloc(1, sizeof *guess);
     int status = 0;
 
-    if (guess != NULL)
-        guess->seen = calloc(1, SEEN_SIZE);
-    if (guess == NULL || guess->seen == NULL)
+    if (guess == NULL)
+        return error_sys(err, ERROR_SOFT, "", "no memory");
+    guess->seen = calloc(1, SEEN_SIZE);
+    if (guess->seen == NULL)
         status = error_sys(err, ERROR_SOFT, "", "no memory");
     for (size_t k = 0; k < PAGES && status == 0; k++)
         status = make_page(&guess->pages[k], names[k], err);
