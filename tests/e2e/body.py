@@ -185,6 +185,18 @@ class Body(Case):
         self.assertEqual((content["undecodable"], content["undecodable_messages"]), (6, 2))
         self.assertEqual(len(scene.told(other, "undecodable")), 1)
 
+    def test_stripped(self):
+        """A WINMAIL.DAT that is not sent is told for its message, and in the sum."""
+        scene = Scene(self.base, "strip", self.sink, tnef="drop")
+        winmail = bytes.fromhex("789f3e22") + b"\x01\0" + bytes(64)
+        mai = scene.deliver("with", files=[(b"A.TXT", b"a"), (b"WINMAIL.DAT", winmail)])
+        scene.deliver("without", files=[(b"A.TXT", b"a")])
+        part, = scene.drain()[mai].message.iter_attachments()
+        self.assertEqual(part.get_filename(), "A.TXT")
+        self.assertEqual([row["mai"] for row in scene.gate.events("stripped")], [mai])
+        content, = [line for line in scene.gate.json("status") if line["kind"] == "content"]
+        self.assertEqual(content["stripped"], 1)
+
     def test_hint(self):
         """`check` and `postoffice check` say when texts look like another page than the one that is
         set, and which; and nothing when they do not. Nothing is changed by it."""
