@@ -87,6 +87,9 @@ lane_release() {
     step distcheck distcheck
     step e2e-native e2e "$work/gcc" native
     step e2e-fidelity e2e "$work/gcc" fidelity
+    step e2e-body e2e "$work/gcc" body
+    step e2e-smuggling e2e "$work/gcc" smuggling
+    step e2e-archive e2e "$work/gcc" archive
     step e2e-roundtrip e2e "$work/gcc" roundtrip
     step e2e-crash e2e "$work/gcc" crash
     step e2e-cli e2e "$work/gcc" cli
@@ -131,6 +134,8 @@ lane_sanitizers() {
     step e2e-ldap-sanitizers e2e "$work/clang" ldap --users 500
     step e2e-sweep-sanitizers e2e "$work/clang" sweep
     step e2e-tnef-sanitizers e2e "$work/clang" tnef
+    step e2e-archive-sanitizers e2e "$work/clang" archive
+    step e2e-smuggling-sanitizers e2e "$work/clang" smuggling --only wire
     step build-steps build_programs "$work/steps" CC=clang CFLAGS='-O1 -g' --enable-werror \
         --enable-sanitizers --enable-steps && step e2e-steps e2e "$work/steps" steps
     step build-fuzzers build "$work/fuzz" CC=clang CFLAGS='-O1 -g' --enable-werror \

@@ -145,6 +145,16 @@ static int add_recipient(struct store *store, const struct store_entry *entry, s
                             err);
 }
 
+static int add_note(struct store *store, const struct store_entry *entry, struct error *err)
+{
+    struct memory_store *own = memory_of(store);
+    struct memory_recipient nobody = {.message = entry->message};
+
+    if (memory_message(own, entry->message) == NULL)
+        return memory_no_message(entry->message, err);
+    return memory_add_event(own, &nobody, entry->now_ms, entry->event, "", entry->reason, "", err);
+}
+
 static int read_content(struct store *store, uint64_t id, uint64_t offset, void *out, size_t size,
                         size_t *got, struct error *err)
 {
@@ -318,6 +328,7 @@ void memory_intake_ops(struct store_ops *ops)
     ops->add_content = add_content;
     ops->set_content_facts = set_content_facts;
     ops->add_recipient = add_recipient;
+    ops->add_note = add_note;
     ops->journal_has = journal_has;
     ops->read_content = read_content;
     ops->add_remain = add_remain;

@@ -141,6 +141,7 @@ int sqlite_set_content_facts(struct store *store, uint64_t id, const char *messa
                              const char *sender, const char *subject, uint64_t size, bool eight_bit,
                              struct error *err);
 int sqlite_add_recipient(struct store *store, const struct store_entry *entry, struct error *err);
+int sqlite_add_note(struct store *store, const struct store_entry *entry, struct error *err);
 int sqlite_journal_has(struct store *store, const char *fingerprint, const char *original,
                        struct error *err);
 int sqlite_read_content(struct store *store, uint64_t id, uint64_t offset, void *out, size_t size,

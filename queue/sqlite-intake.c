@@ -80,8 +80,8 @@ int sqlite_add_content(struct store *store, uint64_t id, const void *data, size_
 }
 
 int sqlite_set_content_facts(struct store *store, uint64_t id, const char *message_id,
-                             const char *sender, const char *subject, uint64_t size,
-                             bool eight_bit, struct error *err)
+                             const char *sender, const char *subject, uint64_t size, bool eight_bit,
+                             struct error *err)
 {
     static const char sql[] = "UPDATE message SET message_id = ?1, sender = ?2, subject = ?3,"
                               " size = ?4, eight_bit = ?5 WHERE id = ?6";
@@ -154,8 +154,8 @@ static int add_journal(struct store *store, const struct store_entry *entry,
     if (sqlite3_changes(((struct sqlite_store *)store)->db) != 0)
         return 0;
     return error_set(err, ERROR_DATA, "5.3.5",
-                     "queue: %s is known already as a recipient of message %.16s",
-                     entry->original, fingerprint);
+                     "queue: %s is known already as a recipient of message %.16s", entry->original,
+                     fingerprint);
 }
 
 static int insert_recipient(struct store *store, const struct store_entry *entry,
@@ -181,13 +181,13 @@ static int insert_recipient(struct store *store, const struct store_entry *entry
     return query_run(&query, err);
 }
 
-static int insert_history(struct store *store, const struct store_entry *entry, struct error *err)
+static int insert_history(struct store *store, const struct store_entry *entry, int64_t recipient,
+                          struct error *err)
 {
     static const char sql[] =
         "INSERT INTO history (message, recipient, at_ms, event, status, reply, relay)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, '')";
     struct query query;
-    int64_t recipient = sqlite3_last_insert_rowid(((struct sqlite_store *)store)->db);
 
     if (query_begin(&query, store, SQL_ADD_HISTORY, sql, err) != 0)
         return -1;
@@ -208,7 +208,17 @@ int sqlite_add_recipient(struct store *store, const struct store_entry *entry, s
         add_journal(store, entry, part.fingerprint, err) != 0 ||
         insert_recipient(store, entry, &part, err) != 0)
         return -1;
-    return insert_history(store, entry, err);
+    return insert_history(store, entry,
+                          sqlite3_last_insert_rowid(((struct sqlite_store *)store)->db), err);
+}
+
+int sqlite_add_note(struct store *store, const struct store_entry *entry, struct error *err)
+{
+    struct message_part part;
+
+    return get_message(store, entry->message, &part, err) == 0
+               ? insert_history(store, entry, 0, err)
+               : -1;
 }
 
 int sqlite_journal_has(struct store *store, const char *fingerprint, const char *original,

@@ -79,6 +79,7 @@ static const struct store_ops sqlite_ops = {
     .add_content = sqlite_add_content,
     .set_content_facts = sqlite_set_content_facts,
     .add_recipient = sqlite_add_recipient,
+    .add_note = sqlite_add_note,
     .journal_has = sqlite_journal_has,
     .add_remain = sqlite_add_remain,
     .forget_remains = sqlite_forget_remains,

@@ -66,6 +66,8 @@ struct store_ops {
                              const char *sender, const char *subject, uint64_t size, bool eight_bit,
                              struct error *err);
     int (*add_recipient)(struct store *store, const struct store_entry *entry, struct error *err);
+    /* A line of the history with recipient 0, EVENT and REASON of ENTRY. */
+    int (*add_note)(struct store *store, const struct store_entry *entry, struct error *err);
     int (*journal_has)(struct store *store, const char *fingerprint, const char *original,
                        struct error *err); /* outside of transactions too */
 

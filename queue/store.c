@@ -141,6 +141,18 @@ int store_add_recipient(struct store *store, uint64_t id, const char *original, 
     return store_finish(store, store->ops->add_recipient(store, &entry, err), err);
 }
 
+int store_add_note(struct store *store, uint64_t id, int64_t now_ms, const char *event,
+                   const char *text, struct error *err)
+{
+    char clipped[STORE_TEXT_SIZE + 1];
+    struct store_entry entry = {
+        .message = id, .event = event, .now_ms = now_ms, .status = "", .reason = clipped};
+
+    assert(store->in_transaction);
+    store_clip(clipped, text);
+    return store_finish(store, store->ops->add_note(store, &entry, err), err);
+}
+
 int store_journal_has(struct store *store, const char *fingerprint, const char *original,
                       struct error *err)
 {

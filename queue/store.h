@@ -79,6 +79,11 @@ int store_add_recipient(struct store *store, uint64_t id, const char *original, 
                         enum recipient_state state, int64_t due_ms, int64_t now_ms,
                         const char *status, const char *reason, struct error *err) WARN_UNUSED;
 
+/* Adds a line about message ID as a whole (recipient 0) to its history; no state changes. EVENT is
+ * static. */
+int store_add_note(struct store *store, uint64_t id, int64_t now_ms, const char *event,
+                   const char *text, struct error *err) WARN_UNUSED;
+
 /* 1 when (FINGERPRINT, ORIGINAL) is in the journal, 0 when not. ORIGINAL compares without case. */
 int store_journal_has(struct store *store, const char *fingerprint, const char *original,
                       struct error *err) WARN_UNUSED;

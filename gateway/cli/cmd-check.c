@@ -191,8 +191,8 @@ static void check_native(struct check *check, const struct settings_postoffice *
     check_profile(check, postoffice->profile);
     check_door(check, postoffice, map);
     bar_init(&check->bar, postoffice->title, 0);
-    if (survey_check(postoffice->path, postoffice->profile, survey_finding, survey_moved, check,
-                     &err) < 0)
+    if (survey_check(postoffice->path, postoffice->profile, postoffice->codepage, survey_finding,
+                     survey_moved, check, &err) < 0)
         finding(check, RESULT_FAIL, "%s", err.text);
     cli_bar_hide(&check->bar);
     check->bar.visible = false;

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/drain-backup.h"
+#include "cli/drain-maildir.h"
 #include "daemon/intake.h"
 #include "daemon/relay.h"
 #include "daemon/spool.h"
@@ -450,30 +451,69 @@ static int choose(struct drain *drain, const struct cli_flag *flags)
     return drain_backup_make(&drain->backup, drain->cli, &wish);
 }
 
+static int drain_relay(struct drain *drain, const struct cli_flag *flags)
+{
+    int status = choose(drain, flags);
+
+    if (status == 0 && !drain->dry_run)
+        status = cli_relaylog(drain->cli);
+    return status == 0 ? run(drain) : status;
+}
+
+/* "--to relay" is what it does without. */
+static int archive(struct drain *drain, const struct cli_flag *flags, int argc, char **argv)
+{
+    struct drain_archive_wish wish = {
+        .source = {.directory = flags[0].value,
+                   .like = flags[3].value,
+                   .include_outbound = flags[4].value != NULL,
+                   .users = drain->users,
+                   .user_count = drain->user_count},
+        .maildir = argc > 0 ? argv[0] : NULL,
+    };
+
+    if (strcmp(flags[7].value, "maildir") != 0 || argc != 1)
+        return cli_wrong(CLI_USAGE, "--to relay, or --to maildir DIR");
+    if (flags[1].value != NULL)
+        return cli_wrong(CLI_USAGE,
+                         "--dry-run counts what would be relayed: not with --to maildir, "
+                         "which changes nothing in the postoffice");
+    return drain_archive(drain->cli, &wish);
+}
+
+static int drain_to(struct drain *drain, const struct cli_flag *flags, int argc, char **argv)
+{
+    const char *to = flags[7].value;
+
+    if (to != NULL && strcmp(to, "relay") != 0)
+        return archive(drain, flags, argc, argv);
+    if (argc != 0)
+        return cli_wrong(CLI_USAGE, "%s: a directory to write to goes with --to maildir", argv[0]);
+    return drain_relay(drain, flags);
+}
+
 int cmd_drain(struct cli *cli, int argc, char **argv)
 {
     struct cli_flag flags[] = {{"postoffice", true, NULL},        {"dry-run", false, NULL},
                                {"read-only", false, NULL},        {"like", true, NULL},
                                {"include-outbound", false, NULL}, {"user", true, NULL},
-                               {"no-baseline", false, NULL}};
+                               {"no-baseline", false, NULL},      {"to", true, NULL}};
     struct drain drain = {.cli = cli, .locks = {-1, -1, -1}, .began_ms = clock_now_ms()};
     int status = collect_users(&drain, argc, argv);
 
     if (status == 0)
-        status = cli_flags(cli, &argc, &argv, flags, 7, 0, 0,
+        status = cli_flags(cli, &argc, &argv, flags, 8, 0, 1,
                            "drain [--postoffice TITLE] [--dry-run], or drain --postoffice DIR "
                            "--read-only [--like TITLE] [--user NET/PO/USER]... [--no-baseline] "
-                           "[--include-outbound] [--dry-run]");
+                           "[--include-outbound] [--dry-run], or drain --postoffice TITLE|DIR "
+                           "--to maildir DIR [--like TITLE] [--user NET/PO/USER]... "
+                           "[--include-outbound]");
     if (status == 0)
         status = cli_settings(cli);
     if (status == 0 && drain.user_count == 0 && flags[5].value != NULL)
         drain.users[drain.user_count++] = flags[5].value; /* the option was abbreviated */
     if (status == 0)
-        status = choose(&drain, flags);
-    if (status == 0 && !drain.dry_run)
-        status = cli_relaylog(cli);
-    if (status == 0)
-        status = run(&drain);
+        status = drain_to(&drain, flags, argc, argv);
     release(&drain);
     return status;
 }

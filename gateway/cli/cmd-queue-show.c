@@ -37,6 +37,11 @@ static const struct output_column recipient_columns[] = {
     {"status", "DSN", 0}, {"reply", "LAST REPLY", 0},    {"relay", "RELAY", 0},
 };
 
+static const struct output_column remark_columns[] = {
+    {"event", "REMARK", 0},
+    {"reason", "", 0},
+};
+
 struct show {
     struct output *out;
     bool found;
@@ -90,6 +95,19 @@ static int show_recipient(void *context, const struct store_view *view)
     return 0;
 }
 
+/* Lines about the message as a whole; those of recipients are for "trace". */
+static int show_remark(void *context, const struct store_event *event)
+{
+    struct output *out = context;
+
+    if (event->recipient != 0)
+        return 0;
+    output_text(out, event->event);
+    output_text(out, event->reply);
+    output_row_end(out);
+    return 0;
+}
+
 int queue_show_message(struct cli *cli, uint64_t id, struct error *err)
 {
     struct show show = {cli->out, false};
@@ -107,6 +125,12 @@ int queue_show_message(struct cli *cli, uint64_t id, struct error *err)
     output_begin(cli->out, OUTPUT_TABLE, "recipient", "", NULL, recipient_columns,
                  COUNT_OF(recipient_columns));
     result = store_list(cli->store, &filter, show_recipient, &show, err);
+    output_end(cli->out);
+    if (result != 0)
+        return -1;
+    output_begin(cli->out, OUTPUT_TABLE, "remark", "", NULL, remark_columns,
+                 COUNT_OF(remark_columns));
+    result = store_history(cli->store, id, show_remark, cli->out, err);
     output_end(cli->out);
     return result == 0 ? 1 : -1;
 }

@@ -32,6 +32,13 @@ static const struct output_column queue_columns[] = {
     {"messages", "Messages", 0}, {"doubtful", "In doubt", 0}, {"oldest_age", "Oldest", 0},
     {"next_due", "Next due", 0}, {"remains", "Remains", 0},
 };
+static const struct output_column content_columns[] = {
+    {"title", "POSTOFFICE", 0},
+    {"undecodable", "UNREADABLE OCTETS", 0},
+    {"undecodable_messages", "IN MESSAGES", 0},
+    {"dates", "DATES DECIDED", 0},
+    {"stripped", "WINMAIL.DAT NOT SENT", 0},
+};
 static const struct output_column user_columns[] = {
     {"baseline", "Baseline", 0}, {"active", "Active", 0},   {"draining", "Draining", 0},
     {"closed", "Closed", 0},     {"stopped", "Stopped", 0},
@@ -212,6 +219,34 @@ static int show_users(struct status *status, struct error *err)
     return 0;
 }
 
+/* Sums since the beginning; "log" and "trace" name the messages. */
+static int show_content(void *context, const char *name, const char *value, int64_t at_ms)
+{
+    struct output *out = ((struct status *)context)->cli->out;
+    json_t *note = json_loads(value, 0, NULL);
+
+    (void)at_ms;
+    output_text(out, strchr(name, '.') != NULL ? strchr(name, '.') + 1 : name);
+    show_member(out, note, "undecodable");
+    show_member(out, note, "messages");
+    show_member(out, note, "dates");
+    show_member(out, note, "stripped");
+    output_row_end(out);
+    json_decref(note);
+    return 0;
+}
+
+static int show_contents(struct status *status, struct error *err)
+{
+    int result;
+
+    output_begin(status->cli->out, OUTPUT_TABLE, "content", "\nContent", NULL, content_columns,
+                 COUNT_OF(content_columns));
+    result = store_list_notes(status->cli->store, "content.", show_content, status, err);
+    output_end(status->cli->out);
+    return result;
+}
+
 static int show_note(void *context, const char *name, const char *value, int64_t at_ms)
 {
     struct status *status = context;
@@ -268,6 +303,7 @@ static int show_all(struct status *status, struct error *err)
     if (result != 0 || show_postoffices(status, err) != 0 ||
         show_notes(status, "route.", "route", "\nRoutes", err) != 0 ||
         show_queue(status, err) != 0 || show_users(status, err) != 0 ||
+        show_contents(status, err) != 0 ||
         show_notes(status, "alarm.", "alarm", "\nALARMS", err) != 0)
         return -1;
     status->wrong = status->wrong || status->found;

@@ -107,6 +107,7 @@ int cmd_survey(struct cli *cli, int argc, char **argv)
     struct cli_flag flags[] = {{"profile", true, NULL}};
     struct findings findings = {.cli = cli};
     struct error err;
+    const struct settings_postoffice *own;
     const char *path, *profile;
     int worst, status = cli_flags(cli, &argc, &argv, flags, COUNT_OF(flags), 1, 1, USAGE);
 
@@ -119,7 +120,9 @@ int cmd_survey(struct cli *cli, int argc, char **argv)
     bar_init(&findings.bar, "checking", 0);
     output_begin(cli->out, OUTPUT_LINES, "finding", NULL, NULL, finding_columns,
                  COUNT_OF(finding_columns));
-    worst = survey_check(path, profile, show_finding, show_progress, &findings, &err);
+    own = cli->settings != NULL ? settings_find_postoffice(cli->settings, argv[0]) : NULL;
+    worst = survey_check(path, profile, own != NULL ? own->codepage : NULL, show_finding,
+                         show_progress, &findings, &err);
     cli_bar_hide(&findings.bar);
     output_end(cli->out);
     if (worst < 0)

@@ -89,7 +89,10 @@ static int show_event(void *context, const struct store_event *event)
 
     output_number(out, event->id);
     output_text(out, clock_stamp(event->at_ms, stamp));
-    output_number(out, event->recipient);
+    if (event->recipient != 0)
+        output_number(out, event->recipient);
+    else
+        output_text(out, NULL); /* about the message as a whole */
     output_text(out, event->event);
     output_text(out, event->status);
     output_text(out, event->relay);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/step.h"
 #include "daemon/enqueue.h"
+#include "daemon/oddity.h"
 #include "daemon/spool.h"
 
 /* MIME forms of a batch wait in memory for the commit (64 KiB each at most); their temporary files
@@ -212,11 +213,19 @@ static int read_item(struct sweep *sweep, struct error *err)
 
 static int write_batch(struct sweep *sweep, int64_t now, struct error *err)
 {
+    struct store *store = sweep->intake->store;
+    struct oddity_sums sums = {0};
+
     for (size_t i = 0; i < sweep->ready_count; i++) {
         if (enqueue_item(sweep->intake, sweep->postoffice, &sweep->ready[i], now, &sweep->ids[i],
                          err) != 0)
             return -1;
+        if (sweep->ids[i] != 0 &&
+            oddity_write(store, sweep->ids[i], &sweep->ready[i], now, &sums, err) != 0)
+            return -1;
     }
+    if (oddity_note(store, sweep->postoffice->title, &sums, now, err) != 0)
+        return -1;
     if (remain_write(sweep, now, err) != 0 || lost_write(&sweep->lost, now, err) != 0 ||
         look_write(sweep, now, err) != 0)
         return -1;
@@ -273,6 +282,8 @@ static void log_batch(struct sweep *sweep)
                                                                  : prepared->recipients[r].original;
             relaylog_write(sweep->intake->log, now, &event);
         }
+        event.rcpt = NULL;
+        oddity_log(sweep->intake->log, prepared, now, &event);
     }
 }
 

@@ -68,17 +68,6 @@ static bool get_note(const struct sweep *sweep, const char *name, char *out, siz
     return asking.found;
 }
 
-/* The number behind "KEY": in a note of ours; 0 when it is not there. */
-static uint64_t note_number(const char *text, const char *key)
-{
-    char wanted[64];
-    const char *at;
-
-    snprintf(wanted, sizeof wanted, "\"%s\":", key);
-    at = strstr(text, wanted);
-    return at != NULL ? strtoull(at + strlen(wanted), NULL, 10) : 0;
-}
-
 /* ---- alarms ---- */
 
 static int see_alarm(void *context, const char *name, const char *value, int64_t at_ms)

@@ -46,7 +46,8 @@ struct intake {
     bool read_only;                     /* queues, but never changes the postoffice */
     bool whole;                         /* reads every mailbag, also those that look as they did */
     const struct intake_backup *backup; /* NULL: a postoffice that is in use */
-    const volatile int *stop;           /* not 0: end after the present batch; may be NULL */
+    bool archive; /* who is not in the map is queued, too, with the MS Mail address as address */
+    const volatile int *stop; /* not 0: end after the present batch; may be NULL */
     /* Called after every item; may be NULL. */
     void (*progress)(void *context, const struct intake_counts *counts);
     void *progress_context;

@@ -47,8 +47,10 @@ static int resolve_all(struct prepared *prepared, const struct intake *intake,
         const char *address = resolve_recipient(intake->settings, postoffice, intake->map,
                                                 recipient->original, &found);
 
-        if (address == NULL)
+        if (address == NULL && !intake->archive)
             continue;
+        if (address == NULL)
+            address = recipient->original;
         recipient->address = strdup(address);
         if (recipient->address == NULL)
             return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for an address");
@@ -136,6 +138,7 @@ int prepare_mime(struct prepared *prepared, const struct intake *intake,
         .schedule = postoffice->schedule,
         .registered_normal = postoffice->registered_normal,
         .legacy_receipts = postoffice->legacy_receipts,
+        .latin1 = postoffice->latin1,
     };
     struct letter *letter;
     int status;

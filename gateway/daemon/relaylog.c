@@ -244,6 +244,7 @@ static void add_event(struct line *line, const struct relaylog_event *event)
     add(line, "reply", event->reply);
     add(line, "delay", delay);
     add_number(line, "tries", event->tries);
+    add_number(line, "count", event->count);
     add(line, "reason", event->reason);
 }
 

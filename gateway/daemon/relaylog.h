@@ -26,7 +26,8 @@ struct relaylog_event {
                           expired started stopped possible-duplicate user-baseline user-activated
                           user-draining user-closed user-stopped users-stopped
                           users-resumed collected vanished filling emptier key-stuck key-free
-                          rewound rewind-acknowledged */
+                          rewound rewind-acknowledged
+                          undecodable date stripped */
     uint64_t id;
     const char *po, *mailbag, *mai;
     const char *from, *rcpt;
@@ -36,6 +37,7 @@ struct relaylog_event {
     const char *dsn, *reply;
     int64_t delay_ms; /* since it entered the queue; below 0: left out */
     unsigned tries;
+    uint64_t count; /* of octets that the reason is about */
     const char *reason;
 };
 

@@ -139,7 +139,8 @@ static int load_fidelity(const struct section *section, struct settings_postoffi
     static const char *const meetings[] = {"text", "ical", "both"};
     static const char *const importance[] = {"high", "normal"};
     static const char *const blocks[] = {"keep", "use"};
-    int tnef, schedule, registered, block;
+    static const char *const charsets[] = {"utf-8", "latin1"};
+    int tnef, schedule, registered, block, charset;
 
     if (settings_choice(section, "tnef", streams, 4, "keep, decode, pass, drop", LETTER_TNEF_KEEP,
                         &tnef) != 0 ||
@@ -148,8 +149,10 @@ static int load_fidelity(const struct section *section, struct settings_postoffi
                         &schedule) != 0 ||
         settings_choice(section, "registered-importance", importance, 2, "high, normal", 0,
                         &registered) != 0 ||
+        settings_choice(section, "charset", charsets, 2, "utf-8, latin1", 0, &charset) != 0 ||
         settings_flag(section, "legacy-receipts", &out->legacy_receipts) != 0)
         return -1;
+    out->latin1 = charset == 1;
     out->tnef = (enum letter_tnef)tnef;
     out->header_block = block == 1;
     out->schedule = (enum letter_schedule)schedule;
@@ -428,6 +431,7 @@ static int load_file(struct section *top, const char *content)
         CFG_STR_LIST("command", NULL, CFGF_NONE),
         CFG_STR("command-limit", NULL, CFGF_NONE),
         CFG_STR("codepage", NULL, CFGF_NONE),
+        CFG_STR("charset", NULL, CFGF_NONE),
         CFG_STR("timezone", NULL, CFGF_NONE),
         CFG_STR("unmapped", NULL, CFGF_NONE),
         CFG_STR("lost", NULL, CFGF_NONE),

@@ -45,6 +45,7 @@ struct settings_postoffice {
     enum letter_schedule schedule;
     bool registered_normal; /* registered mail is of normal importance */
     bool legacy_receipts;   /* Return-Receipt-To as well (Q149029) */
+    bool latin1;            /* texts in ISO 8859-1 when it has all of them */
     unsigned interval_s;    /* between sweeps */
     unsigned full_sweep_s;  /* every mailbag is read again after this time, changed or not */
     unsigned batch;         /* items a batch */

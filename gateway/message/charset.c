@@ -241,6 +241,7 @@ struct text_job {
     struct charset_facts facts;
     size_t line; /* octets of the present line so far */
     bool blank;  /* its last octet is one */
+    uint8_t last;
     uint8_t input[PIECE];
 };
 
@@ -249,6 +250,17 @@ static int text_line(void *context, const uint8_t *data, size_t size, struct err
     struct text_job *job = context;
 
     return decoder_add(&job->decoder, (const char *)data, size, err);
+}
+
+/* ISO 8859-1 ends with U+00FF: C2 or C3 and an octet behind it. U+0080 to U+009F are controls
+ * there, but many readers show what Windows has in their place. */
+static void see_letter(struct text_job *job, uint8_t octet)
+{
+    if (octet >= 0x80)
+        job->facts.ascii = false;
+    if (octet > 0xC3 || (job->last == 0xC2 && octet < 0xA0))
+        job->facts.latin1 = false;
+    job->last = octet;
 }
 
 static int text_piece(void *context, const char *data, size_t size, struct error *err)
@@ -264,11 +276,7 @@ static int text_piece(void *context, const char *data, size_t size, struct error
             continue;
         }
         job->blank = data[i] == ' ' || data[i] == '\t';
-        if ((uint8_t)data[i] >= 0x80)
-            job->facts.ascii = false;
-        /* ISO 8859-1 ends with U+00FF: C2 or C3 and an octet behind it */
-        if ((uint8_t)data[i] > 0xC3)
-            job->facts.latin1 = false;
+        see_letter(job, (uint8_t)data[i]);
         if (++job->line > job->facts.longest)
             job->facts.longest = job->line;
     }

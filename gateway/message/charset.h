@@ -25,7 +25,8 @@ int charset_line(const char *codepage, const char *text, char **out, size_t *bad
  * A whole text: UTF-8 with every CR, LF or CR LF written as LF, NUL removed, trailing ^Z removed.
  * Nothing is wrapped, added or trimmed. *OUT is the caller's; large results lie in a temporary
  * file in DIRECTORY. *ASCII tells whether all of it is 7-bit, *LONGEST the longest line in octets,
- * *BLANK_ENDS whether any line ends in a blank, *LATIN1 whether ISO 8859-1 has all of it.
+ * *BLANK_ENDS whether any line ends in a blank, *LATIN1 whether ISO 8859-1 has all of it, and not as
+ * controls.
  */
 struct charset_facts {
     bool ascii;

@@ -64,6 +64,25 @@ int letter_fill_text(struct letter_job *job, struct error *err)
     return 0;
 }
 
+int letter_fill_charset(struct letter_job *job, struct error *err)
+{
+    struct letter *letter = job->letter;
+    struct content *latin1;
+
+    if (!job->options->latin1 || (letter->text != NULL && !letter->text_facts.latin1))
+        return 0;
+    letter->text_latin1 = true;
+    if (letter->text == NULL || letter->text_facts.ascii)
+        return 0;
+    if (charset_to_latin1(letter->text, job->options->directory, &latin1, err) != 0) {
+        letter->text_latin1 = false; /* a line of ours has more than the text below it */
+        return err->class == ERROR_DATA ? 0 : -1;
+    }
+    content_free(letter->text);
+    letter->text = latin1;
+    return 0;
+}
+
 int letter_name(struct letter_job *job, struct letter_part *part, const char *raw,
                 const char *long_name, struct error *err)
 {

@@ -44,6 +44,8 @@ int letter_fill_parties(struct letter_job *job, struct error *err) WARN_UNUSED;
 /* ---- letter-body.c ---- */
 
 int letter_fill_text(struct letter_job *job, struct error *err) WARN_UNUSED;
+/* The finished text in the character set of the options, when it is lossless. */
+int letter_fill_charset(struct letter_job *job, struct error *err) WARN_UNUSED;
 int letter_fill_parts(struct letter_job *job, struct error *err) WARN_UNUSED;
 
 /* A name for part INDEX that is unique, from RAW (code page) or LONG_NAME (UTF-8, may be NULL). */

@@ -178,6 +178,7 @@ int letter_fill_rich(struct letter_job *job, struct error *err)
         /* Not measured: base64 carries anything. */
         letter->text_complete = letter->text == NULL;
         letter->text_facts.ascii = letter->text == NULL;
+        letter->text_facts.latin1 = letter->text == NULL;
         letter->text_facts.blank_ends = letter->text != NULL;
     }
     return fill_html(job, content, err) == 0 ? fill_meeting(job, err) : -1;

@@ -155,13 +155,25 @@ static int fill_marks(struct letter_job *job, struct error *err)
     return 0;
 }
 
+/* The header block knows when it was written, too. */
+static int fill_date(struct letter_job *job, struct error *err)
+{
+    const struct message *message = job->message;
+    bool own = message_date_valid(&message->date) && !message->date_borrowed;
+    bool block = !own && message_date_valid(&job->block.date);
+    struct date_sent *out = &job->letter->date;
+
+    if (date_sent(block ? &job->block.date : &message->date, &message->received,
+                  job->options->timezone, job->options->received_ms, out, err) != 0)
+        return -1;
+    if (!own && !block)
+        out->note = DATE_MISSING;
+    return 0;
+}
+
 static int fill_headers(struct letter_job *job, struct error *err)
 {
     struct letter *letter = job->letter;
-    const struct message_date *date =
-        message_date_valid(&job->message->date) || !message_date_valid(&job->block.date)
-            ? &job->message->date
-            : &job->block.date;
     size_t i;
 
     letter->priority = job->message->priority != 0 ? job->message->priority : job->block.priority;
@@ -169,10 +181,7 @@ static int fill_headers(struct letter_job *job, struct error *err)
     letter->legacy_receipt = letter->asks_receipt && job->options->legacy_receipts;
     if (letter->asks_receipt && job->options->registered_normal)
         letter->priority = '3';
-    if (fill_subject(job, err) != 0 ||
-        date_sent(date, &job->message->received, job->options->timezone, job->options->received_ms,
-                  &letter->date, err) != 0 ||
-        fill_source(job, err) != 0)
+    if (fill_subject(job, err) != 0 || fill_date(job, err) != 0 || fill_source(job, err) != 0)
         return -1;
     for (i = 0; i < job->message->extra_count; i++)
         if (fill_extra(job, &job->message->extras[i], err) != 0)
@@ -200,7 +209,8 @@ int letter_make(struct letter **out, const struct message *message,
              letter_read_tnef(&job, err) == 0 && letter_fill_parties(&job, err) == 0 &&
              fill_headers(&job, err) == 0 && letter_fill_report(&job, err) == 0 &&
              letter_fill_text(&job, err) == 0 && letter_fill_rich(&job, err) == 0 &&
-             letter_fill_parts(&job, err) == 0 && letter_fill_hidden(&job, err) == 0)
+             letter_fill_charset(&job, err) == 0 && letter_fill_parts(&job, err) == 0 &&
+             letter_fill_hidden(&job, err) == 0)
         status = 0;
     attachment_names_free(job.names);
     block_clear(&job.block);

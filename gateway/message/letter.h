@@ -41,6 +41,7 @@ struct letter_options {
     enum letter_schedule schedule;
     bool registered_normal; /* registered mail is of normal importance */
     bool legacy_receipts;   /* Return-Receipt-To as well: Exchange reports delivery (Q149029) */
+    bool latin1;            /* a text that ISO 8859-1 has all of is sent in it, else in UTF-8 */
     unsigned depth;         /* 0: not inside of another message */
 };
 
@@ -90,7 +91,8 @@ struct letter {
     bool asks_receipt;   /* the sender wants to know that it was read (Q100457) */
     struct letter_header *headers;
     size_t header_count;
-    struct content *text; /* UTF-8, LF line ends; NULL: empty */
+    struct content *text; /* LF line ends; NULL: empty */
+    bool text_latin1;     /* it is ISO 8859-1, else UTF-8 */
     struct charset_facts text_facts;
     bool text_complete; /* the last line has its end */
     const char *report; /* "disposition-notification" or "delivery-status" when it is one */

@@ -17,8 +17,9 @@
 
 #define MESSAGE_MAX_ADDRESSES 65536
 #define MESSAGE_MAX_ATTACHMENTS 4096
-#define MESSAGE_MAX_ADDRESS 4096 /* octets of one address; typed addresses may be long (Q130381)   \
-                                  */
+#define MESSAGE_MAX_ADDRESS                                                                        \
+    4096 /* octets of one address; typed addresses may be long (Q130381)                           \
+          */
 
 enum address_role { ADDRESS_FROM, ADDRESS_TO, ADDRESS_CC };
 
@@ -53,7 +54,8 @@ struct message {
     char *codepage;   /* name for iconv: "CP850" */
     struct message_address *addresses;
     size_t address_count;
-    char *subject; /* may be "" */
+    char *subject;      /* may be "" */
+    bool date_borrowed; /* DATE is RECEIVED: it has none that can be read; not in the fingerprint */
     struct message_date date;
     struct message_date received; /* the mailbag's stamp; not part of the fingerprint */
     char priority;                /* '1'..'5', 'R', 'C', 'F', 'T' (Q118787), or 0 */

@@ -62,9 +62,14 @@ static GMimeContentEncoding choose_encoding(const struct letter *letter)
 
 static GMimePart *make_text(const struct letter *letter, struct mime_trouble *trouble)
 {
-    if (letter->text == NULL)
-        return part_text_from("", "plain");
-    return part_text("plain", content_stream_new(letter->text, trouble), choose_encoding(letter));
+    GMimePart *part = letter->text == NULL
+                          ? part_text_from("", "plain")
+                          : part_text("plain", content_stream_new(letter->text, trouble),
+                                      choose_encoding(letter));
+
+    if (letter->text_latin1)
+        g_mime_object_set_content_type_parameter(GMIME_OBJECT(part), "charset", "iso-8859-1");
+    return part;
 }
 
 static GMimePart *make_note(const char *text)
@@ -205,6 +210,8 @@ static int fill_facts(struct mime_facts *facts, const struct letter *letter, str
     facts->sender = strdup(letter->sender);
     facts->undecodable = letter->undecodable;
     facts->date_note = letter->date.note;
+    memcpy(facts->date_original, letter->date.original, sizeof facts->date_original);
+    facts->stripped = letter->stripped;
     return facts->message_id != NULL && facts->subject != NULL && facts->sender != NULL
                ? 0
                : error_sys(err, ERROR_SOFT, "4.3.0", "no memory for a message");

@@ -3,6 +3,7 @@
 #ifndef MESSAGE_MIME_H
 #define MESSAGE_MIME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,8 @@ struct mime_facts {
     uint64_t size;    /* octets given to the sink */
     size_t undecodable;
     enum date_note date_note; /* what had to be decided about the Date */
+    char date_original[DATE_ORIGINAL_SIZE]; /* as in struct date_sent */
+    bool stripped;            /* a WINMAIL.DAT is not sent */
     int eight_bit;            /* 0: all output is 7-bit */
 };
 void mime_facts_clear(struct mime_facts *facts);

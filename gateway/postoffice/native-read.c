@@ -177,7 +177,8 @@ static void complete_date(const struct native *native, struct native_item *item)
         return;
     message->date = item->record.date;
     if (!profile_knows(native->profile, PROFILE_DATE_FORM))
-        return;
+        return; /* of no message */
+    message->date_borrowed = true;
     log_info("native", "mailbag %s, record %u, message %s: no readable date; the header's is used",
              item->item.place.mailbag, (unsigned)item->item.place.record, item->item.place.mai);
 }

@@ -297,6 +297,7 @@ static void check_all(struct survey *survey)
     survey_check_locks(survey);
     check_mailbags(survey);
     survey_check_mail(survey);
+    survey_check_pages(survey);
     check_control(survey);
 }
 
@@ -317,7 +318,7 @@ static int check_with(struct survey *survey, struct error *err)
     return (int)survey->worst;
 }
 
-int survey_check(const char *path, const char *profile, survey_found *found,
+int survey_check(const char *path, const char *profile, const char *codepage, survey_found *found,
                  survey_progress *progress, void *context, struct error *err)
 {
     static const struct profile knows_nothing;
@@ -335,11 +336,14 @@ int survey_check(const char *path, const char *profile, survey_found *found,
         survey.profile = loaded;
         survey.has_profile = true;
     }
+    survey.pages.name = codepage != NULL ? codepage : survey.profile->codepage;
     survey.refs = calloc(1, sizeof *survey.refs);
     if (survey.refs == NULL)
         error_sys(err, ERROR_SOFT, "", "no memory");
-    else if (profile == NULL || loaded != NULL)
+    else if ((profile == NULL || loaded != NULL) &&
+             codepage_guess_new(&survey.pages.guess, err) == 0)
         status = check_with(&survey, err);
+    codepage_guess_free(survey.pages.guess);
     survey_refs_free(survey.refs);
     profile_free(loaded);
     root_free(survey.root);

@@ -6,6 +6,7 @@
 #include <dirent.h>
 
 #include "base/file.h"
+#include "message/codepage.h"
 #include "postoffice/profile.h"
 #include "postoffice/survey.h"
 
@@ -27,6 +28,15 @@ void survey_look(struct survey_mailbag *mailbag, struct root *root, const struct
 
 struct survey_refs;
 
+/* What subjects and texts look like. */
+struct survey_pages {
+    const char *name; /* "CP850": of the settings or the profile; "" when it is not known */
+    struct codepage_guess *guess;
+    uint64_t octets;      /* that were decoded */
+    uint64_t beyond, bad; /* of them: beyond ASCII; without a meaning */
+    uint64_t pair_bad[4]; /* without a meaning in each of the pages with pairs */
+};
+
 struct survey {
     struct root *root;
     const struct profile *profile; /* one that knows nothing when none was given */
@@ -39,6 +49,7 @@ struct survey {
     void *context;
     struct survey_list list;
     struct survey_refs *refs;
+    struct survey_pages pages;
     int64_t began_ns;         /* files changed later are left out where it matters */
     uint32_t highest_mailbag; /* numbers in use */
     uint32_t highest_letter;
@@ -127,6 +138,11 @@ struct survey_ref *survey_refs_find(struct survey_refs *refs, uint32_t mai, size
 bool survey_refs_in_transit(const struct survey_refs *refs, uint32_t mai);
 void survey_refs_free(struct survey_refs *refs);      /* NULL is allowed */
 uint32_t survey_sum(const void *octets, size_t size); /* never 0 */
+
+/* survey-page.c: does the code page of the settings fit? Takes a message, and tells at the end. */
+struct message;
+void survey_see_page(struct survey *survey, const struct message *message);
+void survey_check_pages(struct survey *survey);
 
 /* survey-mail.c: all message and attachment files. */
 void survey_check_mail(struct survey *survey);

@@ -210,6 +210,7 @@ static void read_message(struct mail *mail, const char *name, const char *file, 
     else {
         compare_heading(mail, message, file, refs, count);
         compare_counter(mail, counter, file, refs, count);
+        survey_see_page(mail->survey, message);
     }
     message_free(message);
     mai_close(mai);

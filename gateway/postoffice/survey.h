@@ -51,10 +51,11 @@ typedef void survey_progress(void *context, uint64_t done, uint64_t total);
  * live record against its message, every message and attachment against what refers to it. MAI and
  * ATT are listed as a stream: 16 octets a live record and 8 an attachment are kept. PROFILE is a
  * path, or NULL: then what needs one is told as not checked. What somebody changes meanwhile is
- * looked at again before it is told. Returns the worst severity, or -1: ERROR_SETUP when PATH or
+ * looked at again before it is told. CODEPAGE ("CP850"; NULL: the profile's) is compared with what
+ * the texts look like. Returns the worst severity, or -1: ERROR_SETUP when PATH or
  * PROFILE cannot be read.
  */
-int survey_check(const char *path, const char *profile, survey_found *found,
+int survey_check(const char *path, const char *profile, const char *codepage, survey_found *found,
                  survey_progress *progress, void *context, struct error *err) WARN_UNUSED;
 
 #endif

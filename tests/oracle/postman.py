@@ -13,11 +13,15 @@ import maketree
 import postoffice
 
 
+def octets(text):
+    return text if isinstance(text, bytes) else text.encode("ascii")
+
+
 class Postman:
     def __init__(self, root, profile):
         self.root = root
         self.profile = postoffice.load_profile(profile)
-        self.key = self.profile.stream(4096)
+        self.key = self.profile.stream(self.profile.period or 4096)
         self.rng = random.Random("postman")
         self.minutes = 0
 
@@ -37,33 +41,50 @@ class Postman:
         self.write("GLB/CONTROL.GLB", struct.pack("<II", bags, letter + 1))
         return maketree.hexid(letter)
 
-    def deliver(self, mailbags, to, subject, sender="NORTH/HQ/ADMIN", cc=(), text="Text\r\n"):
-        """One message into these mailbags, whatever `to` says. Its MAI id."""
+    def attach(self, files):
+        """What a message says of its attachments [(name in the code page, octets)]."""
+        out = []
+        for name, content in files:
+            ident = self.next_id()
+            path = "ATT/AT%s/%s.ATT" % (ident[-1], ident)
+            self.write(path, makefips.encipher(content, self.key))
+            out.append({"id": ident, "raw_name": name, "size": len(content)})
+        return out
+
+    def deliver(self, mailbags, to, subject, sender="NORTH/HQ/ADMIN", cc=(), text="Text\r\n",
+                files=(), stamp=None, received=None, piece=None):
+        """One message into these mailbags, whatever `to` says. Its MAI id. Texts are ASCII, or octets
+        of the code page; `stamp` is what it has for a date, `received` the time in the mailbags, and
+        `piece` the size of the strings that the text is cut into."""
+        attachments = self.attach(files)
         ident = self.next_id()
         self.minutes += 1
         when = datetime.datetime(1998, 5, 4, 8, 0) + datetime.timedelta(minutes=self.minutes)
-        raw = text.encode("ascii")
+        raw, head = octets(text), octets(subject)
+        stamp = octets(when.strftime("%Y-%m-%d %H:%M") if stamp is None else stamp)
+        cuts = [len(raw)] if piece is None else [
+            min(piece, len(raw) - at) for at in range(0, len(raw), piece)]
         mai = makefips.message_file(
             makefips.Encoder(self.key, self.rng),
             {
                 "counter": len(mailbags),
-                "sender": sender.encode("ascii"),
+                "sender": octets(sender),
                 "sender_extra": bytes(12),
                 "to": [name.encode("ascii") for name in to],
                 "cc": [name.encode("ascii") for name in cc],
-                "stamp": when.strftime("%Y-%m-%d %H:%M").encode("ascii"),
+                "stamp": stamp,
                 "priority": "3",
-                "subject": subject.encode("ascii"),
-                "attachments": [],
+                "subject": head,
+                "attachments": attachments,
                 "text": raw,
                 "drop_empty": False,
-                "chunks": [len(raw)],
+                "chunks": cuts,
             },
         )
         self.write(postoffice.mai_name(ident), mai)
-        box = sender.split("/")[-1].encode("ascii")
+        box = octets(sender).split(b"/")[-1]
         record = maketree.mailbag_record(
-            self.rng, when, box, subject.encode("ascii"), ident, len(mai), "3"
+            self.rng, received or when, box, head, ident, len(mai), "3"
         )
         for mailbag in mailbags:
             self.insert(mailbag, record)

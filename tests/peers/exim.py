@@ -5,14 +5,12 @@ LOGIN and CRAM-MD5, CHUNKING and PIPELINING, one Maildir for all recipients.
 
 The packages of Exim and Postfix exclude each other, so ensure_exim() unpacks Exim's package below a
 cache directory when /usr/sbin/exim4 is not there. Needs root."""
-import glob
 import os
 import pwd
 import re
-import shutil
 import subprocess
-import tempfile
 
+from debian import ensure_binary
 from peerbase import Peer, PeerError, make_dir, need_searchable, run, write_file
 from peerpki import Pki
 
@@ -108,12 +106,6 @@ cram:
 LOOKUP = "${lookup{$auth%d}lsearch{%s/etc/users}{$value}fail}"
 
 
-def _missing_libraries(binary):
-    """Names of the shared objects that the loader does not find."""
-    text = run(["ldd", binary])
-    return [line.split()[0] for line in text.splitlines() if "not found" in line]
-
-
 def _ensure_account():
     """Exim ends at once when the account it was built for does not exist."""
     try:
@@ -124,46 +116,12 @@ def _ensure_account():
         return pwd.getpwnam(ACCOUNT)
 
 
-def _unpack(cache_dir):
-    """Download the package and unpack it, complete or not at all, into cache_dir/exim."""
-    work = tempfile.mkdtemp(prefix="exim-", dir=cache_dir)
-    try:
-        os.chmod(work, 0o755)
-        run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", PACKAGE], cwd=work)
-        packages = glob.glob(os.path.join(work, PACKAGE + "_*.deb"))
-        if len(packages) != 1:
-            raise PeerError("apt-get download %s left %d packages" % (PACKAGE, len(packages)))
-        run(["dpkg-deb", "-x", packages[0], os.path.join(work, "root")])
-        write_file(os.path.join(work, "depends"),
-                   run(["dpkg-deb", "-f", packages[0], "Depends"]))
-        os.rename(work, os.path.join(cache_dir, "exim"))
-    except BaseException:
-        shutil.rmtree(work)
-        raise
-
-
-def _install_libraries(depends_file):
-    """Install, by apt, the libraries that the package asks for."""
-    with open(depends_file, encoding="ascii") as source:
-        names = [part.split()[0] for part in source.read().split(",")]
-    libraries = [name for name in names if name.startswith("lib")]
-    run(["apt-get", "-q", "-y", "--no-install-recommends", "install"] + libraries,
-        env=dict(os.environ, DEBIAN_FRONTEND="noninteractive"))
-
-
 def ensure_exim(cache_dir):
     """Path of an Exim that runs: the installed one, or one unpacked below `cache_dir`."""
     if os.path.exists(SYSTEM_BINARY):
         return SYSTEM_BINARY
     make_dir(cache_dir)
-    binary = os.path.join(cache_dir, "exim", "root", "usr", "sbin", "exim4")
-    if not os.path.exists(binary):
-        _unpack(cache_dir)
-    if _missing_libraries(binary):
-        _install_libraries(os.path.join(cache_dir, "exim", "depends"))
-    missing = _missing_libraries(binary)
-    if missing:
-        raise PeerError("%s: shared libraries missing: %s" % (binary, " ".join(missing)))
+    binary = ensure_binary(cache_dir, PACKAGE, "exim", "usr/sbin/exim4")
     _ensure_account()
     version = run([binary, "-C", "/dev/null", "-bV"])
     if "GnuTLS" not in version or "CRAM" not in version.upper():

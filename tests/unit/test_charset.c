@@ -296,6 +296,18 @@ static void test_skipped_octets(void **state)
     }
 }
 
+/* ISO 8859-1 has controls from 80 to 9F; readers show what Windows has there. */
+static void test_latin1_controls(void **state)
+{
+    struct charset_facts facts;
+    struct content *utf8;
+
+    (void)state;
+    convert("ISO-8859-1", "a\x9F", 2, &utf8, &facts);
+    assert_false(facts.latin1);
+    content_free(utf8);
+}
+
 static void test_latin1(void **state)
 {
     static const struct {
@@ -308,6 +320,7 @@ static void test_latin1(void **state)
         {"CP850", "", ""},
         {"CP850", "a", "a"},
         {"CP1252", "\x81", NULL},
+        {"CP1252", "\xA0\xC2\xE2", "\xA0\xC2\xE2"},
     };
     struct error err;
     size_t i;
@@ -403,11 +416,12 @@ static void test_vectors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),     cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_unknown),   cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_pieces),    cmocka_unit_test(test_bad_octets),
-        cmocka_unit_test(test_all_pairs), cmocka_unit_test(test_skipped_octets),
-        cmocka_unit_test(test_latin1),    cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_names),           cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_unknown),         cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_pieces),          cmocka_unit_test(test_bad_octets),
+        cmocka_unit_test(test_all_pairs),       cmocka_unit_test(test_skipped_octets),
+        cmocka_unit_test(test_latin1_controls), cmocka_unit_test(test_latin1),
+        cmocka_unit_test(test_vectors),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,12 +92,81 @@ static void test_registered(void **state)
     mimefixture_lacks(f, "Importance");
 }
 
+/* The character set of the settings, and UTF-8 when it has not all letters: never a question mark.
+ */
+static void test_charset(void **state)
+{
+    struct mimefixture *f = *state;
+
+    f->options.latin1 = true;
+    mimefixture_set_subject(f, "Gr\x81n");
+    set_text(f, "Gr\x81n\r\n");
+    mimefixture_write(f);
+    mimefixture_has(f, "Content-Type: text/plain; charset=iso-8859-1\r\n");
+    mimefixture_has(f, "\r\n\r\nGr=FCn\r\n");
+    mimefixture_has(f, "Subject: =?UTF-8?");
+}
+
+static void test_charset_lacks(void **state)
+{
+    struct mimefixture *f = *state;
+
+    f->options.latin1 = true;
+    set_text(f, "Gr\x81n \xC9.\r\n"); /* a corner of a table */
+    mimefixture_write(f);
+    mimefixture_has(f, "Content-Type: text/plain; charset=utf-8\r\n");
+    mimefixture_has(f, "Gr=C3=BCn =E2=95=94.\r\n");
+    mimefixture_lacks(f, "8859");
+}
+
+/* T122: what the door took of the mailbag is no date of the message; the header block has one. */
+static void test_borrowed_date(void **state)
+{
+    struct mimefixture *f = *state;
+    const struct message_date stamp = {true, 1997, 4, 7, 7, 0};
+
+    f->options.block = true;
+    f->message->date = f->message->received = stamp;
+    f->message->date_borrowed = true;
+    mimefixture_write(f);
+    mimefixture_has(f, "Date: Mon, 07 Apr 1997 07:00:00 ");
+    assert_int_equal(f->facts.date_note, DATE_MISSING);
+}
+
+static void test_date_of_block(void **state)
+{
+    struct mimefixture *f = *state;
+    const struct message_date stamp = {true, 1997, 4, 7, 7, 0};
+
+    f->options.block = true;
+    f->message->date = f->message->received = stamp;
+    f->message->date_borrowed = true;
+    mimefixture_add(f, ADDRESS_TO, "NORTH/HQ/ZOE");
+    mimefixture_set_subject(f, "Budget");
+    set_text(f, "Microsoft Mail v3.0 IPM.Microsoft Mail.Note\r\n"
+                "From: Ahlberg, Anna\r\n"
+                "To: Zander, Zoe\r\n"
+                "Subject: Budget\r\n"
+                "Date: 1997-04-06 08:05\r\n"
+                "Priority: 3\r\n"
+                "Message ID: 1A2B3C4D\r\n"
+                "\r\n"
+                "------------------------------------------------------------------------------\r\n"
+                "\r\n"
+                "The body.\r\n");
+    mimefixture_write(f);
+    mimefixture_has(f, "Date: Sun, 06 Apr 1997 08:05:00 ");
+    assert_int_equal(f->facts.date_note, DATE_AS_WRITTEN);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, mimefixture_setup, mimefixture_teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_block), TEST(test_no_block), TEST(test_bounce),
-                                       TEST(test_registered)};
+    const struct CMUnitTest tests[] = {TEST(test_block),         TEST(test_no_block),
+                                       TEST(test_bounce),        TEST(test_registered),
+                                       TEST(test_charset),       TEST(test_charset_lacks),
+                                       TEST(test_borrowed_date), TEST(test_date_of_block)};
 
     mime_initialize();
     return cmocka_run_group_tests(tests, NULL, NULL);

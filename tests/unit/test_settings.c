@@ -107,6 +107,7 @@ static void test_defaults(void **state)
     assert_int_equal(hq->unmapped, UNMAPPED_LEAVE);
     assert_false(hq->typed_smtp);
     assert_null(hq->codepage);
+    assert_false(hq->latin1);
     assert_string_equal(hq->timezone, "UTC");
     assert_int_equal(hq->interval_s, 60);
     assert_int_equal(hq->batch, 200);
@@ -128,23 +129,24 @@ static void test_defaults(void **state)
 static void test_everything(void **state)
 {
     struct settings *settings =
-        load(*state, "# all of it\n"
-                     "spool = \"/tmp/a spool\"\n"
-                     "hostname = \"[IPv6:2001:db8::1]\" // literal\n"
-                     "domain = example.com /* no\n more */\n"
-                     "postmaster = \"post+master@example.com\"\n"
-                     "envelope-sender = gw@example.com\n"
-                     "map = /etc/map # here\nlog = '/var/log/re#lay.log'\nlog-level = debug\n"
-                     "retry-first = 1\nretry-longest = 2\nexpiry = 3\nkeep-days = 0\n" HQ
-                     "postoffice Old {\n name = CORP/OLD\n door = ffapi\n"
-                     " command = { \"/usr/bin/dosrun\", GTWGET, \"-n{count}\", \"{file}\" }\n"
-                     " command-limit = 10\n unmapped = report\n typed-smtp = true\n"
-                     " timezone = UTC\n interval = 5\n batch = 10\n max-size = 1024\n}\n"
-                     "relay {\n hosts = { 127.0.0.1, \"[::1]:2525\", localhost:25 }\n tls = none\n"
-                     " user = \"gw\"\n password-file = \"credential:relay\"\n"
-                     " mechanisms = { SCRAM-SHA-256, PLAIN }\n plain-without-tls = true\n"
-                     " connections = 1\n messages = 2\n pipeline = 3\n max-recipients = 4\n"
-                     " suspend = 5\n time-divisor = 6\n}\n");
+        load(*state,
+             "# all of it\n"
+             "spool = \"/tmp/a spool\"\n"
+             "hostname = \"[IPv6:2001:db8::1]\" // literal\n"
+             "domain = example.com /* no\n more */\n"
+             "postmaster = \"post+master@example.com\"\n"
+             "envelope-sender = gw@example.com\n"
+             "map = /etc/map # here\nlog = '/var/log/re#lay.log'\nlog-level = debug\n"
+             "retry-first = 1\nretry-longest = 2\nexpiry = 3\nkeep-days = 0\n" HQ
+             "postoffice Old {\n name = CORP/OLD\n door = ffapi\n"
+             " command = { \"/usr/bin/dosrun\", GTWGET, \"-n{count}\", \"{file}\" }\n"
+             " command-limit = 10\n unmapped = report\n typed-smtp = true\n"
+             " timezone = UTC\n charset = latin1\n interval = 5\n batch = 10\n max-size = 1024\n}\n"
+             "relay {\n hosts = { 127.0.0.1, \"[::1]:2525\", localhost:25 }\n tls = none\n"
+             " user = \"gw\"\n password-file = \"credential:relay\"\n"
+             " mechanisms = { SCRAM-SHA-256, PLAIN }\n plain-without-tls = true\n"
+             " connections = 1\n messages = 2\n pipeline = 3\n max-recipients = 4\n"
+             " suspend = 5\n time-divisor = 6\n}\n");
     const struct settings_postoffice *old = settings_find_postoffice(settings, "old");
     const struct settings_relay *relay = &settings->relay;
 
@@ -157,6 +159,7 @@ static void test_everything(void **state)
     assert_int_equal(settings->log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(settings->schedule.expiry_ms, 3000);
     assert_ptr_equal(old, &settings->postoffices[1]);
+    assert_true(old->latin1);
     assert_ptr_equal(settings_find_postoffice(settings, "corp/hq"), &settings->postoffices[0]);
     assert_null(settings_find_postoffice(settings, "CORP"));
     assert_int_equal(old->door, DOOR_FFAPI);

@@ -187,6 +187,42 @@ static void test_history(void **state)
     assert_string_equal(fixture_see(fixture, recipient).reply, "450 later");
 }
 
+static int check_note(void *context, const struct store_event *event)
+{
+    size_t *place = context;
+
+    if (*place == 1) {
+        assert_int_equal(event->id, 1);
+        assert_int_equal(event->recipient, 0);
+        assert_int_equal(event->at_ms, 7000);
+        assert_string_equal(event->event, "date");
+        assert_string_equal(event->reply, "its date is missing");
+        assert_string_equal(event->status, "");
+    }
+    ++*place;
+    return 0;
+}
+
+/* About the message as a whole; with the transaction it goes. */
+static void test_history_of_message(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t place = 0;
+
+    fixture_in_state(fixture, "f1", RECIPIENT_QUEUED);
+    fixture_begin(fixture);
+    assert_done(fixture, store_add_note(fixture->store, 1, 7000, "stripped", "", &fixture->err));
+    store_rollback(fixture->store);
+    fixture_begin(fixture);
+    assert_done(fixture, store_add_note(fixture->store, 1, 7000, "date", "its date is missing",
+                                        &fixture->err));
+    assert_int_equal(store_add_note(fixture->store, 99, 7000, "date", "", &fixture->err), -1);
+    assert_int_equal(fixture->err.class, ERROR_DATA);
+    fixture_commit(fixture);
+    assert_done(fixture, store_history(fixture->store, 1, check_note, &place, &fixture->err));
+    assert_int_equal(place, 2);
+}
+
 /* ---- verbs ---- */
 
 /* One message with a recipient in each state, but DELETED. */
@@ -545,6 +581,7 @@ int main(void)
         ON_BOTH(test_list_stops_when_told),
         ON_BOTH(test_lists_nest),
         ON_BOTH(test_history),
+        ON_BOTH(test_history_of_message),
         ON_BOTH(test_verbs_on_a_mixture),
         ON_BOTH(test_due_times_of_verbs),
         ON_BOTH(test_verb_on_no_message),

@@ -49,7 +49,7 @@ static void check(const struct po *po, const char *profile, struct heard *heard)
 {
     struct error err = {0};
 
-    assert_true(survey_check(po->path, profile, hear, NULL, heard, &err) >= 0);
+    assert_true(survey_check(po->path, profile, NULL, hear, NULL, heard, &err) >= 0);
 }
 
 static void begin(struct po *po, const struct mail *mail)
