@@ -68,6 +68,20 @@ static int fill_unknown(struct letter_job *job, struct error *err)
                : letter_no_memory(err);
 }
 
+/* Servers refuse a message without a sender that can be written, and an answer to it has to reach
+ * somebody: the address stays as the name (Q169671, Q177998). */
+static int replace_from(struct letter_job *job, struct letter_party *party, struct error *err)
+{
+    if (party->smtp[0] != '\0' && strlen(party->smtp) <= ADDRESS_SMTP_MAX)
+        return 0;
+    free(party->smtp);
+    if (job->options->postmaster != NULL)
+        party->smtp = strdup(job->options->postmaster);
+    else if (asprintf(&party->smtp, "unknown@%s", job->options->domain) < 0)
+        party->smtp = NULL;
+    return party->smtp != NULL ? 0 : letter_no_memory(err);
+}
+
 static int fill_from(struct letter_job *job, struct error *err)
 {
     const struct message_address *from = message_from(job->message);
@@ -79,11 +93,9 @@ static int fill_from(struct letter_job *job, struct error *err)
         return error_set(err, ERROR_DATA, "5.1.7", "the message has no sender");
     if (add_party(job, (size_t)(from - job->message->addresses), err) != 0)
         return -1;
+    if (replace_from(job, &job->letter->parties[0], err) != 0)
+        return -1;
     smtp = job->letter->parties[0].smtp;
-    if (smtp[0] == '\0' || strlen(smtp) > ADDRESS_SMTP_MAX)
-        return error_set(err, ERROR_DATA, "5.1.7",
-                         "no SMTP address can be made from the sender \"%.60s\"; add it to the map",
-                         from->text);
     job->letter->sender = strdup(has_null_sender(job->message, from->text) ? "" : smtp);
     return job->letter->sender != NULL ? 0 : letter_no_memory(err);
 }
