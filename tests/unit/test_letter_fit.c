@@ -44,7 +44,8 @@ static size_t listed(GMimeMessage *parsed, size_t *named, char **group)
                 continue;
             }
             count++;
-            *named += internet_address_get_name(one) != NULL;
+            *named += internet_address_get_name(one) != NULL &&
+                      internet_address_get_name(one)[0] != '\0';
         }
     }
     return count;
