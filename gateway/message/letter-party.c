@@ -11,6 +11,16 @@
 #include "message/letter-int.h"
 #include "message/lookup.h"
 
+/* A group that has no address of its own is shown by its name, as one without members: the queue
+ * says who gets the message, and a reply to the old address would reach nobody. */
+static const char *group_alias(const struct letter_job *job, const struct message_address *address,
+                               enum lookup_kind kind)
+{
+    if (kind != LOOKUP_ENCAPSULATED || address->role == ADDRESS_FROM || job->options->group == NULL)
+        return NULL;
+    return job->options->group(job->options->group_context, address->text);
+}
+
 /* The map's name, else the one that the sender's client wrote; who has none is shown by his old
  * address. */
 static int party_resolve(struct letter_job *job, struct letter_party *party, size_t index,
@@ -23,13 +33,14 @@ static int party_resolve(struct letter_job *job, struct letter_party *party, siz
     struct lookup found;
     enum lookup_kind kind = lookup_header(&options, address, &found);
     bool known = kind == LOOKUP_ENTRY || kind == LOOKUP_TYPED;
+    const char *alias = group_alias(job, &job->message->addresses[index], kind);
 
-    party->smtp = strdup(found.smtp);
+    party->smtp = strdup(alias != NULL ? "" : found.smtp);
     if (written != NULL && written[0] != '\0' && (!known || found.display[0] == '\0'))
         party->display = strdup(written);
     else if (known)
         party->display = strdup(found.display);
-    else if (letter_line(job, address, &party->display, err) != 0)
+    else if (letter_line(job, alias != NULL ? alias : address, &party->display, err) != 0)
         return -1;
     if (party->smtp == NULL || party->display == NULL)
         return letter_no_memory(err);

@@ -42,8 +42,11 @@ struct letter_options {
     const char *postmaster;
     const char *timezone;  /* IANA name of the postoffice's zone, "UTC" by default */
     const char *directory; /* for temporary files */
-    int64_t received_ms;   /* fallback Date when the message has none or an invalid one */
-    bool block; /* the header block of Windows clients is used and taken out of the text */
+    /* The alias (code page, borrowed) of an address that is a group's, or NULL. May be NULL. */
+    const char *(*group)(void *context, const char *address);
+    void *group_context;
+    int64_t received_ms; /* fallback Date when the message has none or an invalid one */
+    bool block;          /* the header block of Windows clients is used and taken out of the text */
     enum letter_tnef tnef;
     enum letter_schedule schedule;
     bool registered_normal; /* registered mail is of normal importance */

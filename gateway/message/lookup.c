@@ -35,6 +35,7 @@ static void begin(struct lookup *out)
     out->kind = LOOKUP_NONE;
     out->smtp[0] = '\0';
     out->display = "";
+    out->person = NULL;
 }
 
 static enum lookup_kind look_in_map(const struct lookup_options *options, const char *address,
@@ -47,6 +48,7 @@ static enum lookup_kind look_in_map(const struct lookup_options *options, const 
     if (!entry->active)
         return found(out, LOOKUP_PENDING, NULL);
     out->display = entry->display;
+    out->person = entry->user != NULL ? entry->user : entry;
     return found(out, LOOKUP_ENTRY, entry->smtp);
 }
 

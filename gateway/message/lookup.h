@@ -33,6 +33,7 @@ struct lookup {
     enum lookup_kind kind;
     char smtp[LOOKUP_SMTP_MAX + 1]; /* "" for NONE and PENDING */
     const char *display;            /* the map's name, UTF-8, "" when none; borrowed from the map */
+    const struct map_entry *person; /* ENTRY: the user's own line, not an alias; borrowed */
 };
 
 /*
