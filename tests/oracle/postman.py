@@ -42,15 +42,15 @@ class Postman:
         ident = self.next_id()
         self.minutes += 1
         when = datetime.datetime(1998, 5, 4, 8, 0) + datetime.timedelta(minutes=self.minutes)
-        raw = text.encode("ascii")
+        raw = text.encode("cp850")
         mai = makefips.message_file(
             makefips.Encoder(self.key, self.rng),
             {
                 "counter": len(mailbags),
-                "sender": sender.encode("ascii"),
+                "sender": sender.encode("cp850"),
                 "sender_extra": bytes(12),
-                "to": [name.encode("ascii") for name in to],
-                "cc": [name.encode("ascii") for name in cc],
+                "to": [name.encode("cp850") for name in to],
+                "cc": [name.encode("cp850") for name in cc],
                 "stamp": when.strftime("%Y-%m-%d %H:%M").encode("ascii"),
                 "priority": "3",
                 "subject": subject.encode("ascii"),
@@ -61,7 +61,7 @@ class Postman:
             },
         )
         self.write(postoffice.mai_name(ident), mai)
-        box = sender.split("/")[-1].encode("ascii")
+        box = sender.split("/")[-1].encode("cp850")
         record = maketree.mailbag_record(
             self.rng, when, box, subject.encode("ascii"), ident, len(mai), "3"
         )
