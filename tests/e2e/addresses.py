@@ -327,6 +327,58 @@ class Addresses(Case):
         gate.drain()
         self.assertEqual(gate.states(), {"sent": 1})
 
+    def map_check(self, scene, lines, expect):
+        """[(result, line, text)] of `map check` with a map of these lines."""
+        scene.map(lines)
+        return [(row["result"], row["line"], row["text"])
+                for row in scene.gate.json("map", "check", expect=expect)]
+
+    def test_map_check(self):
+        """Each check of a map finds what it is for, and names the line."""
+        scene = self.scene()
+        scene.gate.settings["routed-domains"] = ["old.test"]
+        scene.gate.write_settings()
+        boxes = sorted(box for box in scene.bags if box != "ADMIN")
+        ours = sorted(dict(scene.office.reader().users()))
+        lines = ["%s/%s\t%s" % (QUEUE, box, scene.smtp(box)) for box in boxes]
+        lines += ["NORTH/HQ/%s\t%s" % (box, scene.smtp("hq." + box)) for box in ours]
+        self.assertEqual(self.map_check(scene, lines, 0), [])
+        for more, expect, wanted in (
+                ("%s/%s\tx@y.test" % (QUEUE.lower(), boxes[0]), 1,
+                 [("FAIL", "is already in line 1")]),
+                ("A/B/C\t" + scene.smtp(boxes[1]).upper(), 0,
+                 [("WARN", "has the SMTP address of NORTH/SALES/%s in line 2" % boxes[1])]),
+                ("A/B/C\tsomebody@OLD.test", 1, [("FAIL", "would come back")]),
+                ("A/B/C\tsomebody@" + gateway.HOSTNAME, 1, [("FAIL", "would come back")]),
+                ("A/B/C\tIMCEAMS-A_B_C@corp.test", 1, [("FAIL", "would come back")]),
+                ("A/B/*\t%u@old.test", 0, [("WARN", "would come back")]),
+                ("NORTH/SALES/NOBODY\tnobody@y.test", 0, [("WARN", "has no mailbox")]),
+                ("NORTH/SALES/GROUP1\tlist@y.test", 0, []),  # a group has none
+                ("SNADS/B/C\tc@y.test", 1, [("FAIL", "SNADS")]),
+                ("A/B/ELEVENCHARS\tc@y.test", 1, [("FAIL", "longer than 10")]),
+                ("A/B/JÖRG\tc@y.test", 1, [("FAIL", "7-bit")]),
+                ("A/B/$SYSTEM\tc@y.test", 1, [("FAIL", "system")]),
+                ("A/B/C\tnot an address", 1, [("FAIL", "not an SMTP address")]),
+                ("A/B/C\tA/B/D", 1, [("FAIL", "not in the map")]),
+                ("A/B/C\tc@y.test\tyesterday", 1, [("FAIL", "not a time")]),
+                ("A/B/C\tc@y.test\t\tgone", 1, [("FAIL", "unknown state")])):
+            found = self.map_check(scene, lines + [more], expect)
+            self.assertEqual([row[0] for row in found], [row[0] for row in wanted], (more, found))
+            for row, (_, words) in zip(found, wanted):
+                self.assertIn(words, row[2], more)
+                self.assertEqual(row[1], len(lines) + 1, more)
+        found = self.map_check(scene, lines[1:], 0)
+        self.assertEqual(len(found), 1)
+        self.assertIn("NORTH/SALES/%s has a mailbox and is not in the map" % boxes[0], found[0][2])
+        post = Postman(scene.sales.root, scene.sales.profile)
+        users = post.read("GLB/ACCESS2.GLB")
+        name = boxes[0].encode("ascii")
+        post.write("GLB/ACCESS2.GLB", users.replace(name, name[:-1] + b"\x99"))
+        found = self.map_check(scene, lines, 0)
+        self.assertEqual(len(found), 2)
+        self.assertIn("has no mailbox", found[0][2])
+        self.assertIn("not 7-bit ASCII", found[1][2])
+
     def test_many_recipients(self):
         """5,000 recipients: each gets it, in envelopes of at most 100, with one Message-ID and a
         header that Exchange takes; who is not listed in it is told (Q105290, Q194555)."""
