@@ -93,6 +93,7 @@ lane_release() {
     step e2e-user e2e "$work/gcc" user
     step e2e-ldap e2e "$work/gcc" ldap
     step e2e-sweep e2e "$work/gcc" sweep
+    step e2e-addresses e2e "$work/gcc" addresses
     step e2e-route e2e "$work/gcc" route
     step e2e-reported e2e "$work/gcc" reported
     step e2e-calibrate e2e "$work/gcc" calibrate
@@ -130,6 +131,7 @@ lane_sanitizers() {
     step e2e-user-sanitizers e2e "$work/clang" user
     step e2e-ldap-sanitizers e2e "$work/clang" ldap --users 500
     step e2e-sweep-sanitizers e2e "$work/clang" sweep
+    step e2e-addresses-sanitizers e2e "$work/clang" addresses
     step e2e-tnef-sanitizers e2e "$work/clang" tnef
     step build-steps build_programs "$work/steps" CC=clang CFLAGS='-O1 -g' --enable-werror \
         --enable-sanitizers --enable-steps && step e2e-steps e2e "$work/steps" steps

@@ -26,7 +26,7 @@ struct relaylog_event {
                           expired started stopped possible-duplicate user-baseline user-activated
                           user-draining user-closed user-stopped users-stopped
                           users-resumed collected vanished filling emptier key-stuck key-free
-                          rewound rewind-acknowledged */
+                          rewound rewind-acknowledged system-removed */
     uint64_t id;
     const char *po, *mailbag, *mai;
     const char *from, *rcpt;
