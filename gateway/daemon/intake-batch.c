@@ -243,6 +243,16 @@ static int commit_batch(struct sweep *sweep, struct error *err)
     return 0;
 }
 
+static void log_held(const struct sweep *sweep, const struct relaylog_event *queued,
+                     const char *why, int64_t now)
+{
+    struct relaylog_event event = *queued;
+
+    event.event = "held";
+    event.reason = why;
+    relaylog_write(sweep->intake->log, now, &event);
+}
+
 static void log_batch(struct sweep *sweep)
 {
     int64_t now = clock_now_ms();
@@ -269,6 +279,8 @@ static void log_batch(struct sweep *sweep)
             event.rcpt = prepared->recipients[r].address != NULL ? prepared->recipients[r].address
                                                                  : prepared->recipients[r].original;
             relaylog_write(sweep->intake->log, now, &event);
+            if (prepared->held[0] != '\0')
+                log_held(sweep, &event, prepared->held, now);
         }
     }
 }

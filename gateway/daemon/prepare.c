@@ -3,11 +3,13 @@
 
 #include "daemon/prepare.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "daemon/resolve.h"
+#include "message/trace.h"
 
 /* MIME is larger than what it was made from: base64 takes 4/3, quoted-printable up to 3. */
 #define MIME_GROWTH 4
@@ -61,6 +63,19 @@ static const char *find_group(void *context, const char *address)
     return groups_alias(context, address);
 }
 
+/* The operator decides about a message that went round once: sent again it would go round again. */
+static int hold_returned(struct prepared *prepared, const char *domain, struct error *err)
+{
+    char id[TRACE_ID_SIZE];
+    bool returned;
+
+    if (trace_returned(prepared->item->message, domain, &returned, id, err) != 0)
+        return -1;
+    if (returned)
+        snprintf(prepared->held, sizeof prepared->held, "loop: %s has come back", id);
+    return 0;
+}
+
 int prepare_mime(struct prepared *prepared, const struct intake *intake,
                  const struct settings_postoffice *postoffice, struct groups *groups,
                  struct error *err)
@@ -90,7 +105,8 @@ int prepare_mime(struct prepared *prepared, const struct intake *intake,
     prepared->sender = strdup(resolve_sender(settings, postoffice, intake->map, message, &found));
     if (prepared->sender == NULL)
         return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for an address");
-    if (letter_make(&letter, message, prepared->digest, &options, err) != 0)
+    if (hold_returned(prepared, settings->domain, err) != 0 ||
+        letter_make(&letter, message, prepared->digest, &options, err) != 0)
         return -1;
     prepared->class = strdup(letter->class);
     /* Reports and receipts must never be answered by a report (Q98067). */

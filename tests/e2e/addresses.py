@@ -327,6 +327,29 @@ class Addresses(Case):
         gate.drain()
         self.assertEqual(gate.states(), {"sent": 1})
 
+    def test_what_comes_back(self):
+        """Exchange sends a message back to the old postoffice, with our header in its text: it is
+        held, not sent round again (Q164456, Q164850)."""
+        scene = self.scene()
+        ann = QUEUE + "/" + sorted(box for box in scene.bags if box != "ADMIN")[0]
+        scene.deliver([ann], "Round trip")
+        scene.gate.drain()
+        _, _, raw = scene.copies("Round trip")[0]
+        header = raw.split(b"\r\n\r\n")[0].decode("ascii")
+        scene.deliver([ann], "Round trip", sender="NORTH/HQ/CONNECTOR",
+                      text=header + "\r\n\r\nText\r\n")
+        scene.deliver([ann], "About a trip", sender="NORTH/HQ/SOMEBODY",
+                      text="> " + header.replace("\r\n", "\r\n> ") + "\r\n\r\nWhat is this?\r\n")
+        scene.gate.drain(expect=1)
+        self.assertEqual(sum(scene.got("Round trip").values()), 1)
+        self.assertEqual(sum(scene.got("About a trip").values()), 1)
+        held = scene.gate.queue("held")
+        self.assertEqual([(row["original"], row["subject"]) for row in held], [(ann, "Round trip")])
+        self.assertTrue(scene.gate.events("held")[0]["reason"].startswith("loop: <mm."))
+        scene.gate.run("queue", "release", held[0]["id"])
+        scene.gate.drain()
+        self.assertEqual(sum(scene.got("Round trip").values()), 2)
+
     def map_check(self, scene, lines, expect):
         """[(result, line, text)] of `map check` with a map of these lines."""
         scene.map(lines)
