@@ -64,6 +64,14 @@ static bool has_null_sender(const struct message *message, const char *from)
     return message->priority == 'C' || (box != NULL && strcasecmp(box + 1, "POSTMASTER") == 0);
 }
 
+/* An address for who has none, or NULL without memory. */
+static char *unknown_smtp(const struct letter_job *job)
+{
+    char *smtp;
+
+    return asprintf(&smtp, "unknown@%s", job->options->domain) >= 0 ? smtp : NULL;
+}
+
 /* The sender of a message inside may be only a name, and it is shown all the same. */
 static int fill_unknown(struct letter_job *job, struct error *err)
 {
@@ -71,8 +79,7 @@ static int fill_unknown(struct letter_job *job, struct error *err)
 
     party->role = ADDRESS_FROM;
     party->display = strdup("");
-    if (asprintf(&party->smtp, "unknown@%s", job->options->domain) < 0)
-        party->smtp = NULL;
+    party->smtp = unknown_smtp(job);
     job->letter->sender = strdup("");
     return party->smtp != NULL && party->display != NULL && job->letter->sender != NULL
                ? 0
@@ -86,11 +93,12 @@ static int replace_from(struct letter_job *job, struct letter_party *party, stru
     if (party->smtp[0] != '\0' && strlen(party->smtp) <= ADDRESS_SMTP_MAX)
         return 0;
     free(party->smtp);
-    if (job->options->postmaster != NULL)
-        party->smtp = strdup(job->options->postmaster);
-    else if (asprintf(&party->smtp, "unknown@%s", job->options->domain) < 0)
-        party->smtp = NULL;
-    return party->smtp != NULL ? 0 : letter_no_memory(err);
+    party->smtp =
+        job->options->postmaster != NULL ? strdup(job->options->postmaster) : unknown_smtp(job);
+    if (party->smtp != NULL)
+        return 0;
+    letter_no_memory(err);
+    return -1;
 }
 
 static int fill_from(struct letter_job *job, struct error *err)

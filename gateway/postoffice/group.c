@@ -291,38 +291,55 @@ static int by_record(const void *a, const void *b)
     return ((*one)->record > (*two)->record) - ((*one)->record < (*two)->record);
 }
 
-static int take_members(const char *name, const uint8_t *data, size_t size,
-                        const struct access2 *users, const struct access2_user **members,
-                        size_t *count, struct error *err)
+static size_t each_once(const struct access2_user **members, size_t count)
 {
+    size_t kept = 0;
+
+    if (count != 0)
+        qsort(members, count, sizeof members[0],
+              by_record); /* NOLINT(bugprone-sizeof-expression) */
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || members[kept - 1] != members[i])
+            members[kept++] = members[i];
+    return kept;
+}
+
+/* The users of the mailbags in DATA; the caller's, or NULL. */
+static const struct access2_user **find_members(const char *name, const uint8_t *data, size_t size,
+                                                const struct access2 *users, size_t *count,
+                                                struct error *err)
+{
+    const struct access2_user **members = calloc(size / 4 + 1, sizeof(struct access2_user *));
     struct cursor cursor;
-    size_t used = 0, kept = 0;
+    size_t used = 0;
     uint32_t number;
 
+    if (members == NULL) {
+        error_sys(err, ERROR_SOFT, "", "no memory for the members of a group");
+        return NULL;
+    }
     cursor_init(&cursor, data, size);
     while (cursor_le32(&cursor, &number) == 0) {
         const struct access2_user *user = access2_find_mailbag(users, number);
 
-        if (user == NULL || user->ambiguous)
-            return error_set(err, ERROR_DATA, "5.1.4",
-                             "%s: offset 0x%zX: mailbag %08X is %s user's: who is meant is not "
-                             "known",
-                             name, 4 * used, (unsigned)number,
-                             user == NULL ? "no" : "more than one");
+        if (user == NULL || user->ambiguous) {
+            error_set(err, ERROR_DATA, "5.1.4",
+                      "%s: offset 0x%zX: mailbag %08X is %s user's: who is meant is not known",
+                      name, 4 * used, (unsigned)number, user == NULL ? "no" : "more than one");
+            free(members);
+            return NULL;
+        }
         members[used++] = user;
     }
-    qsort(members, used, sizeof *members, by_record);
-    for (size_t i = 0; i < used; i++)
-        if (kept == 0 || members[kept - 1] != members[i])
-            members[kept++] = members[i];
-    *count = kept;
-    return 0;
+    *count = each_once(members, used);
+    return members;
 }
 
 int group_members(struct root *root, const struct group *group, const struct access2 *users,
                   const struct access2_user ***out, size_t *count, struct error *err)
 {
-    const struct access2_user **members;
+    const struct access2_user **members = NULL;
+    struct error trouble = {0};
     char name[24], digits[9];
     uint8_t *data = NULL;
     size_t size = 0;
@@ -330,21 +347,17 @@ int group_members(struct root *root, const struct group *group, const struct acc
 
     id_make(group->tid, digits);
     snprintf(name, sizeof name, "MEM/%s.MEM", digits);
-    status = read_file(root, name, (size_t)4 * GROUP_MAX_MEMBERS, &data, &size, err);
-    if (status != 0 && err->class == ERROR_DATA && err->sys == ENOENT)
+    status = read_file(root, name, (size_t)4 * GROUP_MAX_MEMBERS, &data, &size, &trouble);
+    if (status != 0 && trouble.class == ERROR_DATA && trouble.sys == ENOENT)
         status = 0; /* no local members (Q117895) */
     if (status == 0 && size % 4 != 0)
-        status = error_set(err, ERROR_DATA, "5.1.4", "%s: %zu octets are no list of mailbags", name,
-                           size);
-    members = status == 0 ? calloc(size / 4 + 1, sizeof(struct access2_user *)) : NULL;
-    if (status == 0 && members == NULL)
-        status = error_sys(err, ERROR_SOFT, "", "no memory for the members of a group");
+        status = error_set(&trouble, ERROR_DATA, "5.1.4", "%s: %zu octets are no list of mailbags",
+                           name, size);
     if (status == 0)
-        status = take_members(name, data, size, users, members, count, err);
+        members = find_members(name, data, size, users, count, &trouble);
     free(data);
-    if (status == 0)
-        *out = members;
-    else
-        free(members);
-    return status;
+    if (members == NULL && err != NULL)
+        *err = trouble;
+    *out = members;
+    return members != NULL ? 0 : -1;
 }
