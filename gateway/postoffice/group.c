@@ -268,12 +268,14 @@ static int text_of(const void *key, const void *name)
 int group_find(const struct group_table *table, const char *name, const struct group **out,
                struct error *err)
 {
-    const struct group_name *found = NULL, *end = table->names + table->name_count, *at;
+    const struct group_name *found, *end, *at;
 
-    if (table->name_count != 0)
-        found = bsearch(name, table->names, table->name_count, sizeof *found, text_of);
+    if (table->name_count == 0)
+        return 0;
+    found = bsearch(name, table->names, table->name_count, sizeof *found, text_of);
     if (found == NULL)
         return 0;
+    end = table->names + table->name_count;
     for (at = found; at > table->names && strcasecmp(at[-1].text, name) == 0;)
         at--;
     for (; at < end && strcasecmp(at->text, name) == 0; at++)
