@@ -96,6 +96,7 @@ lane_release() {
     step e2e-user e2e "$work/gcc" user
     step e2e-ldap e2e "$work/gcc" ldap
     step e2e-sweep e2e "$work/gcc" sweep
+    step e2e-addresses e2e "$work/gcc" addresses
     step e2e-route e2e "$work/gcc" route
     step e2e-reported e2e "$work/gcc" reported
     step e2e-calibrate e2e "$work/gcc" calibrate
@@ -133,6 +134,7 @@ lane_sanitizers() {
     step e2e-user-sanitizers e2e "$work/clang" user
     step e2e-ldap-sanitizers e2e "$work/clang" ldap --users 500
     step e2e-sweep-sanitizers e2e "$work/clang" sweep
+    step e2e-addresses-sanitizers e2e "$work/clang" addresses
     step e2e-tnef-sanitizers e2e "$work/clang" tnef
     step e2e-archive-sanitizers e2e "$work/clang" archive
     step e2e-smuggling-sanitizers e2e "$work/clang" smuggling --only wire

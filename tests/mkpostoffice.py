@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "ora
 
 import corpora  # noqa: E402
 import makefips  # noqa: E402
+import makegroups  # noqa: E402
 import makelayout  # noqa: E402
 import makeplan  # noqa: E402
 import makesabotage  # noqa: E402
@@ -261,6 +262,8 @@ def write_truth(world, truth, args):
         out["language"] = args.form.language
     if args.sabotage:
         out["sabotage"] = args.sabotage
+    if args.groups:
+        out["groups"] = args.told_groups
     with open(args.truth, "w", encoding="utf-8") as file:
         json.dump(out, file, ensure_ascii=False, indent=1)
         file.write("\n")
@@ -355,6 +358,9 @@ def make(args):
             message["later"] = True
     builder.settle()
     write_tables(builder, harm)
+    if args.groups:
+        users = {user["box"]: user["mailbag"] for user in world.users if user["box"]}
+        args.told_groups = makegroups.add_some(tree.root, args.seed, users, args.groups)
     if args.stranded_lock:
         tree.write(b"", "P1", world.queues[0]["mailbag"] + ".0LK")
     write_profile(args, key, builder.longest)
@@ -414,6 +420,7 @@ def arguments(argv):
         "--queues", type=int, default=6, help="outbound queues besides the empty MSMAIL one"
     )
     parser.add_argument("--users", type=int, default=12, help="local users, with ADMIN")
+    parser.add_argument("--groups", type=int, default=0, help="of local users")
     parser.add_argument("--people", type=int, default=8, help="people behind each queue")
     parser.add_argument("--max-attachments", type=int, default=5)
     parser.add_argument("--few", type=int, metavar="N", help="messages with Cc, and with files")
@@ -484,6 +491,8 @@ def arguments(argv):
         parser.error("--archive goes with --demo and --layout random")
     if os.path.isdir(args.dir) and os.listdir(args.dir):
         parser.error("%s is not empty" % args.dir)
+    if args.groups and (args.lowercase or args.later):
+        parser.error("--groups goes with neither --lowercase nor --later")
     if args.later and (args.sabotage or args.later >= args.messages):
         parser.error("--later: less than all messages, and no sabotage")
     if args.bench:

@@ -177,7 +177,9 @@ static void check_door(struct check *check, const struct settings_postoffice *po
         finding(check, RESULT_FAIL, "%s", err.text);
         failed++;
     }
-    if (failed == 0)
+    if (failed == 0 && postoffice->queue_count == 0)
+        finding(check, RESULT_OK, "%s: no queues: mailbags of users only", postoffice->name);
+    else if (failed == 0)
         finding(check, RESULT_OK, "%s: %zu queues found", postoffice->name,
                 postoffice->queue_count);
     door_free(door);

@@ -14,6 +14,7 @@
 #include "message/address.h"
 #include "message/map.h"
 #include "postoffice/access2.h"
+#include "postoffice/group.h"
 #include "postoffice/profile.h"
 
 static const struct output_column columns[] = {
@@ -121,14 +122,23 @@ static void check_loops(struct checking *checking)
 
 /* ---- the map and the postoffices ---- */
 
+/* NULL: no groups are known. */
+static bool has_group(const struct group_table *groups, const char *name)
+{
+    const struct group *group;
+
+    return groups != NULL && group_find(groups, name, &group, NULL) != 0;
+}
+
 static void check_absent(struct checking *checking, const struct settings_postoffice *postoffice,
-                         const struct access2 *users)
+                         const struct access2 *users, const struct group_table *groups)
 {
     for (size_t i = 0; i < map_size(checking->map); i++) {
         const struct map_entry *entry = map_at(checking->map, i);
+        const char *name = strrchr(entry->key, '/');
 
-        if (address_on_postoffice(entry->key, postoffice->name) &&
-            access2_find(users, strrchr(entry->key, '/') + 1) == NULL)
+        if (name != NULL && address_on_postoffice(entry->key, postoffice->name) &&
+            access2_find(users, name + 1) == NULL && !has_group(groups, name + 1))
             tell(checking, false, entry->line, "%s has no mailbox on the postoffice %s", entry->key,
                  postoffice->title);
     }
@@ -162,6 +172,7 @@ static void check_postoffice(struct checking *checking,
 {
     struct profile *profile = NULL;
     struct access2 *users = NULL;
+    struct group_table *groups = NULL;
     struct root *root = NULL;
     struct error err;
 
@@ -173,13 +184,16 @@ static void check_postoffice(struct checking *checking,
              postoffice->title, err.text);
     } else if (access2_known(profile)) {
         if (access2_load(&users, root, profile, &err) == 0) {
-            check_absent(checking, postoffice, users);
+            if (group_table_load(&groups, root, &err) != 0)
+                groups = NULL;
+            check_absent(checking, postoffice, users, groups);
             check_unmapped(checking, postoffice, users);
         } else {
             tell(checking, false, 0, "%s: the map was not compared with its users: %s",
                  postoffice->title, err.text);
         }
     }
+    group_table_free(groups);
     access2_free(users);
     root_free(root);
     profile_free(profile);

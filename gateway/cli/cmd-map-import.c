@@ -7,10 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
 #include <time.h>
 
+#include "base/bar.h"
 #include "cli/ldap-people.h"
 #include "cli/text.h"
 #include "message/address.h"
@@ -186,10 +185,12 @@ static int from_wizard(struct cli *cli, int argc, char **argv)
                   flags[WRITE].value, &err);
 }
 
-static void show_progress(void *context, size_t people)
+static void show_progress(void *context, size_t people, size_t total)
 {
-    (void)context;
-    fprintf(stderr, "\r%zu people", people);
+    struct bar *bar = context;
+
+    bar->total = total;
+    bar_update(bar, people);
 }
 
 static int number_of(const char *text, unsigned fallback, unsigned most, unsigned *out)
@@ -204,16 +205,17 @@ static int number_of(const char *text, unsigned fallback, unsigned most, unsigne
 
 static int run_ldap(struct cli *cli, const struct cli_flag *flags, const struct ldap_source *source)
 {
-    bool visible = isatty(STDERR_FILENO) == 1 && !cli->json;
     struct job job;
+    struct bar bar;
     struct error err;
     int result;
 
     begin(&job, cli, flags);
     note_source(&job, "ldap", source->server);
-    result = ldap_people(job.import, source, visible ? show_progress : NULL, NULL, &err);
-    if (visible)
-        fputs("\r\033[K", stderr);
+    bar_init(&bar, "people", 0);
+    bar_update(&bar, 0);
+    result = ldap_people(job.import, source, show_progress, &bar, &err);
+    cli_bar_hide(&bar);
     return finish(&job, result, flags[WRITE].value, &err);
 }
 

@@ -26,7 +26,7 @@ struct search {
     struct import *import;
     struct berval cookie;
     const char **values; /* of the present person, and what frees them */
-    size_t people;
+    size_t people, total;
 };
 
 static int failed(const struct search *search, int result, const char *what, struct error *err)
@@ -253,7 +253,7 @@ static void take_person(struct search *search, LDAPMessage *entry)
 static int take_end(struct search *search, LDAPMessage *message, struct error *err)
 {
     LDAPControl **controls = NULL, *page;
-    ber_int_t estimate;
+    ber_int_t estimate = 0;
     int result, status = 0;
 
     ber_memfree(search->cookie.bv_val);
@@ -270,6 +270,7 @@ static int take_end(struct search *search, LDAPMessage *message, struct error *e
                                                             &search->cookie) != LDAP_SUCCESS)
             status = error_set(err, ERROR_SOFT, "", "%s: the mark of a page cannot be read",
                                search->source->server);
+        search->total = estimate > 0 ? (size_t)estimate : 0;
     }
     ldap_controls_free(controls);
     return status;
@@ -325,7 +326,8 @@ static int ask_page(struct search *search, const char *filter, struct error *err
 }
 
 int ldap_people(struct import *import, const struct ldap_source *source,
-                void (*seen)(void *context, size_t people), void *context, struct error *err)
+                void (*seen)(void *context, size_t people, size_t total), void *context,
+                struct error *err)
 {
     struct search search = {.source = source, .import = import};
     struct buf filter = {.data = NULL};
@@ -341,7 +343,7 @@ int ldap_people(struct import *import, const struct ldap_source *source,
         do {
             status = ask_page(&search, buf_text(&filter), err);
             if (status == 0 && seen != NULL)
-                seen(context, search.people);
+                seen(context, search.people, search.total);
         } while (status == 0 && search.cookie.bv_len != 0);
     }
     ber_memfree(search.cookie.bv_val);

@@ -26,10 +26,11 @@ struct ldap_source {
 /*
  * Gives everybody with a proxy address "MS:..." or "MIGRATE:MS:..." to IMPORT. A password crosses a
  * network by TLS only. ERROR_SETUP: the source; ERROR_SOFT: the server did not answer in time, or
- * went away, and IMPORT is not to be used. SEEN (may be NULL) is called after each page.
+ * went away, and IMPORT is not to be used. SEEN (may be NULL) is called after each page; TOTAL is
+ * what the server expects, 0 when it does not tell.
  */
 int ldap_people(struct import *import, const struct ldap_source *source,
-                void (*seen)(void *context, size_t people), void *context,
+                void (*seen)(void *context, size_t people, size_t total), void *context,
                 struct error *err) WARN_UNUSED;
 
 #endif

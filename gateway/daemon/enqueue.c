@@ -5,11 +5,22 @@
 
 #include <time.h>
 
+/* Whatever name of that person the journal has. */
+static int journal_has(struct store *store, const struct prepared *prepared,
+                       const struct prepared_recipient *recipient, struct error *err)
+{
+    int has = store_journal_has(store, prepared->fingerprint, recipient->original, err);
+
+    for (const struct map_entry *name = recipient->person; has == 0 && name != NULL;
+         name = name->next)
+        has = store_journal_has(store, prepared->fingerprint, name->key, err);
+    return has;
+}
+
 int enqueue_known(struct store *store, const struct prepared *prepared, struct error *err)
 {
     for (size_t i = 0; i < prepared->recipient_count; i++) {
-        int has = store_journal_has(store, prepared->fingerprint,
-                                    prepared->recipients[i].original, err);
+        int has = journal_has(store, prepared, &prepared->recipients[i], err);
         if (has != 1)
             return has;
     }
@@ -76,15 +87,21 @@ static int add_message(const struct intake *intake, const struct settings_postof
 }
 
 static int add_recipient(const struct intake *intake, const struct settings_postoffice *postoffice,
-                         uint64_t id, const struct prepared_recipient *recipient, int64_t now_ms,
+                         uint64_t id, const struct prepared *prepared,
+                         const struct prepared_recipient *recipient, int64_t now_ms,
                          struct error *err)
 {
+    if (prepared->held[0] != '\0')
+        return store_add_recipient(intake->store, id, recipient->original,
+                                   recipient->address != NULL ? recipient->address : "",
+                                   RECIPIENT_HELD, 0, now_ms, "4.7.0", prepared->held, err);
     if (recipient->address != NULL)
         return store_add_recipient(intake->store, id, recipient->original, recipient->address,
                                    RECIPIENT_QUEUED, now_ms, now_ms, "", "", err);
     if (postoffice->unmapped == UNMAPPED_REPORT)
-        return store_add_recipient(intake->store, id, recipient->original, "", RECIPIENT_FAILED, 0,
-                                   now_ms, "5.1.1", "not in the address map", err);
+        return store_add_recipient(
+            intake->store, id, recipient->original, "", RECIPIENT_FAILED, 0, now_ms, "5.1.1",
+            recipient->why != NULL ? recipient->why : "not in the address map", err);
     return store_add_recipient(intake->store, id, recipient->original, "", RECIPIENT_HELD, 0,
                                now_ms, "4.1.1",
                                "not in the address map, and out of the postoffice already: add it "
@@ -98,7 +115,7 @@ int enqueue_item(const struct intake *intake, const struct settings_postoffice *
     *id = 0;
     for (size_t i = 0; i < prepared->recipient_count; i++) {
         const struct prepared_recipient *recipient = &prepared->recipients[i];
-        int has = store_journal_has(intake->store, prepared->fingerprint, recipient->original, err);
+        int has = journal_has(intake->store, prepared, recipient, err);
 
         if (has < 0)
             return -1;
@@ -106,7 +123,7 @@ int enqueue_item(const struct intake *intake, const struct settings_postoffice *
             continue;
         if (*id == 0 && add_message(intake, postoffice, prepared, now_ms, id, err) != 0)
             return -1;
-        if (add_recipient(intake, postoffice, *id, recipient, now_ms, err) != 0)
+        if (add_recipient(intake, postoffice, *id, prepared, recipient, now_ms, err) != 0)
             return -1;
     }
     return 0;

@@ -6,8 +6,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "base/step.h"
@@ -53,62 +51,60 @@ static bool to_be_taken(const struct sweep *sweep, const struct prepared *prepar
            sweep->postoffice->unmapped == UNMAPPED_REPORT;
 }
 
-static void leave_unmapped(struct sweep *sweep, const struct prepared *prepared)
+/* What there is to do about a recipient without an address. */
+static const char *why_unmapped(const struct prepared_recipient *recipient)
 {
-    char reason[192];
-
-    sweep->left++;
-    if (prepared->recipient_count == 0) {
-        remain_note(sweep, &prepared->item->place, "foreign", "no recipient of this queue");
-        return;
-    }
-    for (size_t i = 0; i < prepared->recipient_count; i++) {
-        if (prepared->recipients[i].address != NULL)
-            continue;
-        snprintf(reason, sizeof reason, "%zu of %zu recipients not in the map, first %.100s",
-                 prepared->recipient_count - prepared->mapped, prepared->recipient_count,
-                 prepared->recipients[i].original);
-        break;
-    }
-    remain_note(sweep, &prepared->item->place, "unmapped", reason);
-}
-
-/* The name behind the last slash of an address. */
-static const char *mailbox_of(const char *address)
-{
-    const char *slash = strrchr(address, '/');
-
-    return slash != NULL ? slash + 1 : address;
-}
-
-/* Programs of the postoffice write to each other by mail: directory synchronization (Q162841,
- * Q125511), address lists (Q112879), and what two clients of one user leave (Q117648). It is
- * nobody's mail; to relay it or to answer it does harm. */
-static const char *system_name(const struct message *message)
-{
-    static const char *const names[] = {"$SYSTEM", "*SPECIAL", "*MAILBAG"};
-
-    for (size_t i = 0; i < message->address_count; i++) {
-        for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
-            if (strcasecmp(mailbox_of(message->addresses[i].text), names[n]) == 0)
-                return names[n];
-        }
-    }
+    if (recipient->why != NULL)
+        return recipient->why;
+    if (recipient->pending)
+        return "pending";
+    for (const char *c = recipient->original; *c != '\0'; c++)
+        if ((unsigned char)*c >= 0x80)
+            return "not 7-bit ASCII, so that it cannot be in the map (Q101461)";
     return NULL;
 }
 
-static bool leave_system(struct sweep *sweep, const struct item *item)
+/* The message names nobody of this queue. When it names a group of its own postoffice, the queue
+ * means members that no file of known form lists (Q117804): only the operator knows them. */
+static void leave_foreign(struct sweep *sweep, const struct item *item)
 {
-    const char *name = item->removable ? system_name(item->message) : NULL;
-    char reason[64];
+    const struct message *message = item->message;
+    char reason[192] = "no recipient of this queue";
 
-    if (name == NULL)
-        return false;
-    snprintf(reason, sizeof reason, "mail of the postoffice's programs: %s", name);
+    for (size_t i = 0; i < message->address_count; i++) {
+        const char *address = message->addresses[i].text;
+
+        if (message->addresses[i].role == ADDRESS_FROM ||
+            groups_alias(sweep->groups, address) == NULL)
+            continue;
+        snprintf(reason, sizeof reason,
+                 "no recipient of this queue but members of the group %.60s, who are not known",
+                 address);
+        break;
+    }
+    remain_note(sweep, &item->place, "foreign", reason);
+}
+
+static void leave_unmapped(struct sweep *sweep, const struct prepared *prepared)
+{
+    char reason[320];
+
     sweep->left++;
-    remain_note(sweep, &item->place, "system", reason);
-    look_set_fate(sweep, item, LOOK_ACCOUNTED);
-    return true;
+    if (prepared->recipient_count == 0) {
+        leave_foreign(sweep, prepared->item);
+        return;
+    }
+    for (size_t i = 0; i < prepared->recipient_count; i++) {
+        const char *why = why_unmapped(&prepared->recipients[i]);
+
+        if (prepared->recipients[i].address != NULL)
+            continue;
+        snprintf(reason, sizeof reason, "%zu of %zu recipients not in the map, first %.100s%s%s",
+                 prepared->recipient_count - prepared->mapped, prepared->recipient_count,
+                 prepared->recipients[i].original, why != NULL ? ": " : "", why != NULL ? why : "");
+        break;
+    }
+    remain_note(sweep, &prepared->item->place, "unmapped", reason);
 }
 
 /* 1 when the item was in his mailbag at the baseline: by its header, or by what it says (HEX, NULL
@@ -151,12 +147,13 @@ static int consider(struct sweep *sweep, struct prepared *prepared, struct item 
 {
     int known;
 
-    if (leave_system(sweep, item))
+    if (system_mail(sweep, item, prepared))
         return 0;
     known = leave_baseline(sweep, item, NULL, err);
     if (known != 0)
         return known < 0 ? -1 : 0;
-    if (prepare_recipients(prepared, sweep->intake, sweep->postoffice, item, err) != 0)
+    if (prepare_recipients(prepared, sweep->intake, sweep->postoffice, sweep->groups, item, err) !=
+        0)
         return -1;
     if (!to_be_taken(sweep, prepared)) {
         leave_unmapped(sweep, prepared);
@@ -177,9 +174,9 @@ static int consider(struct sweep *sweep, struct prepared *prepared, struct item 
         door_accept(sweep->door, item);
         return 0;
     }
-    if (prepare_mime(prepared, sweep->intake, sweep->postoffice, err) != 0)
+    if (prepare_mime(prepared, sweep->intake, sweep->postoffice, sweep->groups, err) != 0)
         return -1;
-    return 1;
+    return system_mail(sweep, item, prepared) ? 0 : 1;
 }
 
 /* Reads one item of the batch. 1 read, 0 no more, -1 the batch cannot go on. */
@@ -255,6 +252,16 @@ static int commit_batch(struct sweep *sweep, struct error *err)
     return 0;
 }
 
+static void log_held(const struct sweep *sweep, const struct relaylog_event *queued,
+                     const char *why, int64_t now)
+{
+    struct relaylog_event event = *queued;
+
+    event.event = "held";
+    event.reason = why;
+    relaylog_write(sweep->intake->log, now, &event);
+}
+
 static void log_batch(struct sweep *sweep)
 {
     int64_t now = clock_now_ms();
@@ -281,6 +288,8 @@ static void log_batch(struct sweep *sweep)
             event.rcpt = prepared->recipients[r].address != NULL ? prepared->recipients[r].address
                                                                  : prepared->recipients[r].original;
             relaylog_write(sweep->intake->log, now, &event);
+            if (prepared->held[0] != '\0')
+                log_held(sweep, &event, prepared->held, now);
         }
         event.rcpt = NULL;
         oddity_log(sweep->intake->log, prepared, now, &event);
@@ -299,7 +308,7 @@ static void count_batch(struct sweep *sweep, bool removed)
     counts->damaged += sweep->damaged;
     counts->baseline += sweep->baseline;
     if (removed)
-        counts->removed += sweep->ready_count + sweep->known;
+        counts->removed += sweep->ready_count + sweep->known + sweep->dropped;
     counts->batches++;
     if (sweep->intake->progress != NULL)
         sweep->intake->progress(sweep->intake->progress_context, counts);
@@ -314,7 +323,7 @@ static void clear_batch(struct sweep *sweep)
     sweep->remain_count = 0;
     sweep->owned = false;
     lost_end_batch(&sweep->lost);
-    sweep->known = sweep->left = sweep->damaged = sweep->baseline = 0;
+    sweep->known = sweep->left = sweep->damaged = sweep->baseline = sweep->dropped = 0;
 }
 
 /* After the commit nothing is lost any more, whatever door_finish says: the journal knows. */
@@ -322,6 +331,7 @@ static int finish_batch(struct sweep *sweep, struct error *err)
 {
     struct relaylog_event event = {
         .event = "removed", .po = sweep->postoffice->name, .delay_ms = -1};
+    size_t gone = sweep->ready_count + sweep->known + sweep->dropped;
     char reason[64];
     int status;
 
@@ -331,10 +341,10 @@ static int finish_batch(struct sweep *sweep, struct error *err)
     if (status != 0)
         look_spoil(sweep);
     else if (!sweep->intake->read_only)
-        look_removed(sweep, sweep->ready_count + sweep->known);
+        look_removed(sweep, gone);
     count_batch(sweep, status == 0 && !sweep->intake->read_only);
-    if (status == 0 && sweep->ready_count + sweep->known != 0 && !sweep->intake->read_only) {
-        snprintf(reason, sizeof reason, "%zu items", sweep->ready_count + sweep->known);
+    if (status == 0 && gone != 0 && !sweep->intake->read_only) {
+        snprintf(reason, sizeof reason, "%zu items", gone);
         event.reason = reason;
         relaylog_write(sweep->intake->log, clock_now_ms(), &event);
     }

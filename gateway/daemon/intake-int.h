@@ -87,6 +87,7 @@ struct sweep {
     struct intake_counts *counts;
     int64_t began_ms;
     struct door *door;
+    struct groups *groups; /* of all postoffices that can be read */
     /* the batch */
     struct prepared *ready; /* items that go into the queue */
     uint64_t *ids;          /* their queue numbers after the commit, 0: known already */
@@ -96,7 +97,8 @@ struct sweep {
     size_t remain_count, remain_capacity;
     struct lost lost; /* headers without a message */
     size_t known, left, damaged, baseline;
-    bool owned; /* items of a user's mailbag are in it */
+    size_t dropped; /* mail of programs that goes without being relayed */
+    bool owned;     /* items of a user's mailbag are in it */
     /* users */
     struct sweep_user *users;
     size_t user_count;
@@ -134,6 +136,13 @@ int remain_write(struct sweep *sweep, int64_t now_ms, struct error *err) WARN_UN
 void remain_log(struct sweep *sweep, int64_t now_ms);
 /* Forgets what was noted before this sweep, but for the mailbags that were not read. */
 int remain_forget(struct sweep *sweep, struct error *err) WARN_UNUSED;
+
+/* ---- intake-system.c ---- */
+
+/* True when ITEM is mail of programs and was dealt with: it stays, or goes without being relayed,
+ * as the settings say. One that its door cannot leave where it is gets prepared->held. Asked twice:
+ * with the addresses, and with the class, once the message has been read. */
+bool system_mail(struct sweep *sweep, struct item *item, struct prepared *prepared);
 
 /* ---- intake-users.c ---- */
 

@@ -186,11 +186,12 @@ static void digest_context(const struct sweep *sweep, const struct row *row, con
     uint8_t digest[FINGERPRINT_SIZE];
     int size = snprintf(
         text, sizeof text,
-        "%s|%llx.%llx.%llx.%llx.%lx|%" PRIu64 "|%.32s|%d|%" PRIu64 "|%" PRId64 "|%.200s",
+        "%s|%llx.%llx.%llx.%llx.%lx|%" PRIu64 "|%.32s|%d|%d%d%d|%" PRIu64 "|%" PRId64 "|%.200s",
         PACKAGE_VERSION, (unsigned long long)profile->st_dev, (unsigned long long)profile->st_ino,
         (unsigned long long)profile->st_size, (unsigned long long)profile->st_mtim.tv_sec,
         (unsigned long)profile->st_mtim.tv_nsec, sweep->postoffice->max_size,
         sweep->postoffice->codepage != NULL ? sweep->postoffice->codepage : "", row->state,
+        sweep->postoffice->system_mail, sweep->postoffice->header_block, sweep->postoffice->tnef,
         row->baseline_items, row->baseline_ms, smtp);
 
     fingerprint_octets(text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1, digest);

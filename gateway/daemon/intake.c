@@ -160,6 +160,7 @@ static void sweep_clear(struct sweep *sweep)
     look_clear(sweep);
     users_clear(sweep);
     guard_end(sweep);
+    groups_free(sweep->groups);
     free(sweep->ready);
     free(sweep->ids);
     free(sweep->remains);
@@ -181,10 +182,11 @@ int intake_sweep(const struct intake *intake, const struct settings_postoffice *
     sweep->began_ms = clock_now_ms();
     sweep->ready = calloc(INTAKE_MAX_BATCH, sizeof *sweep->ready);
     sweep->ids = calloc(INTAKE_MAX_BATCH, sizeof *sweep->ids);
+    sweep->groups = groups_new(intake->settings);
     lost_init(&sweep->lost, intake, postoffice, sweep->began_ms);
     guard_begin(sweep);
     counts->paused = false;
-    if (sweep->ready == NULL || sweep->ids == NULL) {
+    if (sweep->ready == NULL || sweep->ids == NULL || sweep->groups == NULL) {
         error_sys(err, ERROR_SOFT, "4.3.0", "no memory for a batch");
     } else if (!guard_may_sweep(sweep, err)) {
         counts->paused = true;

@@ -3,80 +3,17 @@
 
 #include "daemon/prepare.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "daemon/resolve.h"
-#include "message/address.h"
+#include "message/trace.h"
 
 /* MIME is larger than what it was made from: base64 takes 4/3, quoted-printable up to 3. */
 #define MIME_GROWTH 4
 #define MIME_EXTRA UINT64_C(16777216)
-
-static int compare_originals(const void *a, const void *b)
-{
-    const struct prepared_recipient *left = a, *right = b;
-
-    return address_compare(left->original, right->original);
-}
-
-/* One copy a recipient, however often the message names it (Q143375). */
-static void drop_repeated(struct prepared *prepared)
-{
-    size_t kept = 0;
-
-    qsort(prepared->recipients, prepared->recipient_count, sizeof *prepared->recipients,
-          compare_originals);
-    for (size_t i = 0; i < prepared->recipient_count; i++) {
-        if (kept != 0 &&
-            compare_originals(&prepared->recipients[kept - 1], &prepared->recipients[i]) == 0)
-            continue;
-        prepared->recipients[kept++] = prepared->recipients[i];
-    }
-    prepared->recipient_count = kept;
-}
-
-static int resolve_all(struct prepared *prepared, const struct intake *intake,
-                       const struct settings_postoffice *postoffice, struct error *err)
-{
-    struct lookup found;
-
-    for (size_t i = 0; i < prepared->recipient_count; i++) {
-        struct prepared_recipient *recipient = &prepared->recipients[i];
-        const char *address = resolve_recipient(intake->settings, postoffice, intake->map,
-                                                recipient->original, &found);
-
-        if (address == NULL && !intake->archive)
-            continue;
-        if (address == NULL)
-            address = recipient->original;
-        recipient->address = strdup(address);
-        if (recipient->address == NULL)
-            return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for an address");
-        prepared->mapped++;
-    }
-    return 0;
-}
-
-int prepare_recipients(struct prepared *prepared, const struct intake *intake,
-                       const struct settings_postoffice *postoffice, const struct item *item,
-                       struct error *err)
-{
-    size_t count = item->owner != NULL ? 1 : item->recipient_count;
-
-    memset(prepared, 0, sizeof *prepared);
-    prepared->item = item;
-    prepared->recipients = calloc(count + 1, sizeof *prepared->recipients);
-    if (prepared->recipients == NULL)
-        return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for %zu recipients", count);
-    prepared->recipient_count = count;
-    for (size_t i = 0; i < count; i++)
-        prepared->recipients[i].original =
-            item->owner != NULL ? item->owner : item->message->addresses[item->recipients[i]].text;
-    drop_repeated(prepared);
-    return resolve_all(prepared, intake, postoffice, err);
-}
 
 static int add_to_writer(void *context, const void *data, size_t size, struct error *err)
 {
@@ -121,8 +58,27 @@ static int write_mime(struct prepared *prepared, const struct letter *letter, co
     return content_writer_finish(writer, &prepared->mime, err);
 }
 
+static const char *find_group(void *context, const char *address)
+{
+    return groups_alias(context, address);
+}
+
+/* The operator decides about a message that went round once: sent again it would go round again. */
+static int hold_returned(struct prepared *prepared, const char *domain, struct error *err)
+{
+    char id[TRACE_ID_SIZE];
+    bool returned;
+
+    if (trace_returned(prepared->item->message, domain, &returned, id, err) != 0)
+        return -1;
+    if (returned)
+        snprintf(prepared->held, sizeof prepared->held, "loop: %s has come back", id);
+    return 0;
+}
+
 int prepare_mime(struct prepared *prepared, const struct intake *intake,
-                 const struct settings_postoffice *postoffice, struct error *err)
+                 const struct settings_postoffice *postoffice, struct groups *groups,
+                 struct error *err)
 {
     const struct settings *settings = intake->settings;
     const struct message *message = prepared->item->message;
@@ -130,6 +86,9 @@ int prepare_mime(struct prepared *prepared, const struct intake *intake,
         .map = intake->map,
         .rules = postoffice->rewrite_unmapped,
         .domain = settings->domain,
+        .postmaster = settings->postmaster,
+        .group = find_group,
+        .group_context = groups,
         .timezone = postoffice->timezone,
         .directory = settings->temporary,
         .received_ms = clock_now_ms(),
@@ -147,22 +106,24 @@ int prepare_mime(struct prepared *prepared, const struct intake *intake,
     prepared->sender = strdup(resolve_sender(settings, postoffice, intake->map, message, &found));
     if (prepared->sender == NULL)
         return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for an address");
-    if (letter_make(&letter, message, prepared->digest, &options, err) != 0)
+    if (hold_returned(prepared, settings->domain, err) != 0 ||
+        letter_make(&letter, message, prepared->digest, &options, err) != 0)
         return -1;
+    prepared->class = strdup(letter->class);
     /* Reports and receipts must never be answered by a report (Q98067). */
     if (letter->sender[0] == '\0')
         prepared->sender[0] = '\0';
-    status = write_mime(prepared, letter, settings->temporary, err);
+    status = prepared->class != NULL ? write_mime(prepared, letter, settings->temporary, err)
+                                     : error_sys(err, ERROR_SOFT, "4.3.0", "no memory for a class");
     letter_free(letter);
     return status;
 }
 
 void prepared_clear(struct prepared *prepared)
 {
-    for (size_t i = 0; i < prepared->recipient_count; i++)
-        free(prepared->recipients[i].address);
-    free(prepared->recipients);
+    prepared_clear_recipients(prepared);
     free(prepared->sender);
+    free(prepared->class);
     mime_facts_clear(&prepared->facts);
     content_free(prepared->mime);
     memset(prepared, 0, sizeof *prepared);

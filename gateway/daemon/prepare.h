@@ -9,13 +9,19 @@
 
 #include "base/attr.h"
 #include "base/error.h"
+#include "daemon/groups.h"
 #include "daemon/intake.h"
 #include "message/mime.h"
 #include "postoffice/door.h"
 
+#define SYSTEM_REASON_SIZE 128
+
 struct prepared_recipient {
-    const char *original; /* borrowed from the item */
-    char *address;        /* ours; NULL: nobody knows where to */
+    const char *original;           /* borrowed from the item, or of the names below */
+    char *address;                  /* ours; NULL: nobody knows where to */
+    bool pending;                   /* in the map, but not moved yet */
+    const struct map_entry *person; /* his line of the map, borrowed; or NULL */
+    char *why;                      /* ours: what else there is to say when there is no address */
 };
 
 struct prepared {
@@ -23,17 +29,22 @@ struct prepared {
     struct prepared_recipient *recipients; /* each original once */
     size_t recipient_count;
     size_t mapped;
+    char **names; /* "NET/PO/USER" of members of groups */
+    size_t name_count;
     uint8_t digest[FINGERPRINT_SIZE];
     char fingerprint[FINGERPRINT_HEX_SIZE];
     char *sender;
+    char *class;                   /* of the letter; NULL before prepare_mime */
+    char held[SYSTEM_REASON_SIZE]; /* why it must wait for the operator, or "" */
     struct mime_facts facts;
     struct content *mime;
 };
 
-/* Names the recipients of ITEM on its queue; in a user's mailbag him alone. ERROR_SOFT: memory. */
+/* Names the recipients of ITEM on its queue, members in the place of groups; in a user's mailbag
+ * him alone. Each person and each SMTP address is there once. ERROR_SOFT: memory. */
 int prepare_recipients(struct prepared *prepared, const struct intake *intake,
-                       const struct settings_postoffice *postoffice, const struct item *item,
-                       struct error *err) WARN_UNUSED;
+                       const struct settings_postoffice *postoffice, struct groups *groups,
+                       const struct item *item, struct error *err) WARN_UNUSED;
 
 /* Loads the item through DOOR and takes its fingerprint. */
 int prepare_fingerprint(struct prepared *prepared, struct door *door, struct item *item,
@@ -41,8 +52,10 @@ int prepare_fingerprint(struct prepared *prepared, struct door *door, struct ite
 
 /* Makes the envelope sender and the MIME form of the loaded item. */
 int prepare_mime(struct prepared *prepared, const struct intake *intake,
-                 const struct settings_postoffice *postoffice, struct error *err) WARN_UNUSED;
+                 const struct settings_postoffice *postoffice, struct groups *groups,
+                 struct error *err) WARN_UNUSED;
 
 void prepared_clear(struct prepared *prepared);
+void prepared_clear_recipients(struct prepared *prepared); /* of what prepare_recipients made */
 
 #endif

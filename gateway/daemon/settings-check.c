@@ -283,9 +283,6 @@ int settings_agree_postoffice(const struct section *section,
         return settings_wrong(section, "path", "is missing: the postoffice's root directory");
     if (postoffice->profile == NULL)
         return settings_wrong(section, "profile", "is missing: the file with its layout");
-    if (postoffice->queue_count == 0)
-        return settings_wrong(section, "queues",
-                              "is missing: external postoffices or gateways whose mail is taken");
     return agree_queues(section, postoffice);
 }
 

@@ -165,7 +165,7 @@ static int load_postoffice(const struct section *section, struct settings_postof
     static const char *const doors[] = {"native", "ffapi"};
     static const char *const policies[] = {"leave", "report"};
     static const char *const headers[] = {"leave", "remove"};
-    int door, policy, lost;
+    int door, policy, lost, programs;
 
     out->title = settings_keep_text(section, cfg_title(section->cfg));
     if (out->title == NULL || settings_check_title(section, NULL, out->title) != 0 ||
@@ -173,9 +173,12 @@ static int load_postoffice(const struct section *section, struct settings_postof
         settings_choice(section, "door", doors, 2, "native, ffapi", DOOR_NATIVE, &door) != 0 ||
         settings_choice(section, "unmapped", policies, 2, "leave, report", UNMAPPED_LEAVE,
                         &policy) != 0 ||
-        settings_choice(section, "lost", headers, 2, "leave, remove", LOST_LEAVE, &lost) != 0)
+        settings_choice(section, "lost", headers, 2, "leave, remove", LOST_LEAVE, &lost) != 0 ||
+        settings_choice(section, "system-mail", headers, 2, "leave, remove", SYSTEM_LEAVE,
+                        &programs) != 0)
         return -1;
     out->door = door == DOOR_FFAPI ? DOOR_FFAPI : DOOR_NATIVE;
+    out->system_mail = programs == SYSTEM_REMOVE ? SYSTEM_REMOVE : SYSTEM_LEAVE;
     out->lost = lost == LOST_REMOVE ? LOST_REMOVE : LOST_LEAVE;
     out->unmapped = policy == UNMAPPED_REPORT ? UNMAPPED_REPORT : UNMAPPED_LEAVE;
     if (settings_path(section, "path", false, &out->path) != 0 ||
@@ -435,6 +438,7 @@ static int load_file(struct section *top, const char *content)
         CFG_STR("timezone", NULL, CFGF_NONE),
         CFG_STR("unmapped", NULL, CFGF_NONE),
         CFG_STR("lost", NULL, CFGF_NONE),
+        CFG_STR("system-mail", NULL, CFGF_NONE),
         CFG_STR("typed-smtp", NULL, CFGF_NONE),
         CFG_STR("interval", NULL, CFGF_NONE),
         CFG_STR("full-sweep", NULL, CFGF_NONE),

@@ -22,6 +22,8 @@ enum lost_policy {
     LOST_REMOVE
 }; /* headers whose message is gone, once they are told */
 
+enum system_policy { SYSTEM_LEAVE, SYSTEM_REMOVE }; /* mail of programs */
+
 struct settings_postoffice {
     const char *title; /* of the section: what the operator calls it */
     const char *name;  /* NET/PO */
@@ -37,10 +39,11 @@ struct settings_postoffice {
     const char *timezone;
     enum unmapped_policy unmapped;
     enum lost_policy lost;
+    enum system_policy system_mail;
     bool typed_smtp; /* relay "SMTP:user@host" recipients that the map does not know as they are */
     bool rule_recipients;  /* relay to addresses that a rule of the map makes */
     bool rewrite_unmapped; /* headers: addresses that a rule of the map makes */
-    bool header_block; /* used and taken out of the text */
+    bool header_block;     /* used and taken out of the text */
     enum letter_tnef tnef;
     enum letter_schedule schedule;
     bool registered_normal; /* registered mail is of normal importance */

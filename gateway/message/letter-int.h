@@ -36,6 +36,14 @@ int letter_line(struct letter_job *job, const char *text, char **out,
 int letter_add_header(struct letter *letter, const char *name, const char *value,
                       struct error *err) WARN_UNUSED;
 
+/* The header of a field that came with an MMFF file (Q147034). */
+#define LETTER_EXTRA_HEADER "X-MSMail-Ext"
+
+/* ---- letter-fit.c ---- */
+
+/* Last of all: keeps the header within the limits of letter.h. */
+int letter_fit(struct letter *letter, struct error *err) WARN_UNUSED;
+
 /* ---- letter-party.c ---- */
 
 /* From, To and Cc; the sender of the envelope. */

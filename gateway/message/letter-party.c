@@ -11,6 +11,16 @@
 #include "message/letter-int.h"
 #include "message/lookup.h"
 
+/* A group that has no address of its own is shown by its name, as one without members: the queue
+ * says who gets the message, and a reply to the old address would reach nobody. */
+static const char *group_alias(const struct letter_job *job, const struct message_address *address,
+                               enum lookup_kind kind)
+{
+    if (kind != LOOKUP_ENCAPSULATED || address->role == ADDRESS_FROM || job->options->group == NULL)
+        return NULL;
+    return job->options->group(job->options->group_context, address->text);
+}
+
 /* The map's name, else the one that the sender's client wrote; who has none is shown by his old
  * address. */
 static int party_resolve(struct letter_job *job, struct letter_party *party, size_t index,
@@ -23,13 +33,14 @@ static int party_resolve(struct letter_job *job, struct letter_party *party, siz
     struct lookup found;
     enum lookup_kind kind = lookup_header(&options, address, &found);
     bool known = kind == LOOKUP_ENTRY || kind == LOOKUP_TYPED;
+    const char *alias = group_alias(job, &job->message->addresses[index], kind);
 
-    party->smtp = strdup(found.smtp);
+    party->smtp = strdup(alias != NULL ? "" : found.smtp);
     if (written != NULL && written[0] != '\0' && (!known || found.display[0] == '\0'))
         party->display = strdup(written);
     else if (known)
         party->display = strdup(found.display);
-    else if (letter_line(job, address, &party->display, err) != 0)
+    else if (letter_line(job, alias != NULL ? alias : address, &party->display, err) != 0)
         return -1;
     if (party->smtp == NULL || party->display == NULL)
         return letter_no_memory(err);
@@ -53,6 +64,14 @@ static bool has_null_sender(const struct message *message, const char *from)
     return message->priority == 'C' || (box != NULL && strcasecmp(box + 1, "POSTMASTER") == 0);
 }
 
+/* An address for who has none, or NULL without memory. */
+static char *unknown_smtp(const struct letter_job *job)
+{
+    char *smtp;
+
+    return asprintf(&smtp, "unknown@%s", job->options->domain) >= 0 ? smtp : NULL;
+}
+
 /* The sender of a message inside may be only a name, and it is shown all the same. */
 static int fill_unknown(struct letter_job *job, struct error *err)
 {
@@ -60,12 +79,26 @@ static int fill_unknown(struct letter_job *job, struct error *err)
 
     party->role = ADDRESS_FROM;
     party->display = strdup("");
-    if (asprintf(&party->smtp, "unknown@%s", job->options->domain) < 0)
-        party->smtp = NULL;
+    party->smtp = unknown_smtp(job);
     job->letter->sender = strdup("");
     return party->smtp != NULL && party->display != NULL && job->letter->sender != NULL
                ? 0
                : letter_no_memory(err);
+}
+
+/* Servers refuse a message without a sender that can be written, and an answer to it has to reach
+ * somebody: the address stays as the name (Q169671, Q177998). */
+static int replace_from(struct letter_job *job, struct letter_party *party, struct error *err)
+{
+    if (party->smtp[0] != '\0' && strlen(party->smtp) <= ADDRESS_SMTP_MAX)
+        return 0;
+    free(party->smtp);
+    party->smtp =
+        job->options->postmaster != NULL ? strdup(job->options->postmaster) : unknown_smtp(job);
+    if (party->smtp != NULL)
+        return 0;
+    letter_no_memory(err);
+    return -1;
 }
 
 static int fill_from(struct letter_job *job, struct error *err)
@@ -79,11 +112,9 @@ static int fill_from(struct letter_job *job, struct error *err)
         return error_set(err, ERROR_DATA, "5.1.7", "the message has no sender");
     if (add_party(job, (size_t)(from - job->message->addresses), err) != 0)
         return -1;
+    if (replace_from(job, &job->letter->parties[0], err) != 0)
+        return -1;
     smtp = job->letter->parties[0].smtp;
-    if (smtp[0] == '\0' || strlen(smtp) > ADDRESS_SMTP_MAX)
-        return error_set(err, ERROR_DATA, "5.1.7",
-                         "no SMTP address can be made from the sender \"%.60s\"; add it to the map",
-                         from->text);
     job->letter->sender = strdup(has_null_sender(job->message, from->text) ? "" : smtp);
     return job->letter->sender != NULL ? 0 : letter_no_memory(err);
 }

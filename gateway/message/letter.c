@@ -105,7 +105,7 @@ static int fill_extra(struct letter_job *job, const struct message_extra *extra,
     free(raw);
     if (status != 0)
         return -1;
-    status = letter_add_header(job->letter, "X-MSMail-Ext", line, err);
+    status = letter_add_header(job->letter, LETTER_EXTRA_HEADER, line, err);
     free(line);
     return status;
 }
@@ -210,7 +210,7 @@ int letter_make(struct letter **out, const struct message *message,
              fill_headers(&job, err) == 0 && letter_fill_report(&job, err) == 0 &&
              letter_fill_text(&job, err) == 0 && letter_fill_rich(&job, err) == 0 &&
              letter_fill_charset(&job, err) == 0 && letter_fill_parts(&job, err) == 0 &&
-             letter_fill_hidden(&job, err) == 0)
+             letter_fill_hidden(&job, err) == 0 && letter_fit(letter, err) == 0)
         status = 0;
     attachment_names_free(job.names);
     block_clear(&job.block);

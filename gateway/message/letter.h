@@ -29,14 +29,24 @@ enum letter_schedule { LETTER_SCHEDULE_TEXT, LETTER_SCHEDULE_ICAL, LETTER_SCHEDU
 
 #define LETTER_DEPTH_MAX 4 /* messages inside of messages */
 
+/* Octets of To and Cc, and of the fields of other gateways: together less than the 256 KB of a
+ * header that Exchange takes. What does not fit is left out, and told in X-MSMail-Note. */
+#define LETTER_PEOPLE_MAX 163840
+#define LETTER_EXTRAS_MAX 32768
+
 struct letter_options {
     const struct map *map; /* header addresses: see lookup_header */
     bool rules;            /* rules of the map make header addresses */
     const char *domain;    /* of Message-ID and of encapsulated addresses */
+    /* From of who has no address that can be written; NULL: unknown@DOMAIN */
+    const char *postmaster;
     const char *timezone;  /* IANA name of the postoffice's zone, "UTC" by default */
     const char *directory; /* for temporary files */
-    int64_t received_ms;   /* fallback Date when the message has none or an invalid one */
-    bool block; /* the header block of Windows clients is used and taken out of the text */
+    /* The alias (code page, borrowed) of an address that is a group's, or NULL. May be NULL. */
+    const char *(*group)(void *context, const char *address);
+    void *group_context;
+    int64_t received_ms; /* fallback Date when the message has none or an invalid one */
+    bool block;          /* the header block of Windows clients is used and taken out of the text */
     enum letter_tnef tnef;
     enum letter_schedule schedule;
     bool registered_normal; /* registered mail is of normal importance */

@@ -14,16 +14,20 @@ static enum lookup_kind found(struct lookup *out, enum lookup_kind kind, const c
     return kind;
 }
 
-/* NULL: ADDRESS is not "SMTP:" and a valid address. */
-static const char *typed_value(const char *address)
+static bool is_smtp(const char *address)
 {
     char type[16];
     const char *value;
 
-    if (address_typed(address, type, sizeof type, &value) && strcmp(type, "SMTP") == 0 &&
-        address_smtp_valid(value))
-        return value;
-    return NULL;
+    return address_typed(address, type, sizeof type, &value) && strcmp(type, "SMTP") == 0;
+}
+
+/* NULL: ADDRESS is not "SMTP:" and a valid address. */
+static const char *typed_value(const char *address)
+{
+    const char *value = is_smtp(address) ? strchr(address, ':') + 1 : NULL;
+
+    return value != NULL && address_smtp_valid(value) ? value : NULL;
 }
 
 static void begin(struct lookup *out)
@@ -31,6 +35,7 @@ static void begin(struct lookup *out)
     out->kind = LOOKUP_NONE;
     out->smtp[0] = '\0';
     out->display = "";
+    out->person = NULL;
 }
 
 static enum lookup_kind look_in_map(const struct lookup_options *options, const char *address,
@@ -43,6 +48,7 @@ static enum lookup_kind look_in_map(const struct lookup_options *options, const 
     if (!entry->active)
         return found(out, LOOKUP_PENDING, NULL);
     out->display = entry->display;
+    out->person = entry->user != NULL ? entry->user : entry;
     return found(out, LOOKUP_ENTRY, entry->smtp);
 }
 
@@ -95,6 +101,9 @@ enum lookup_kind lookup_header(const struct lookup_options *options, const char 
     value = typed_value(address);
     if (value != NULL)
         return found(out, LOOKUP_TYPED, value);
+    /* Encapsulated it would come back to us as what it is: no address (Q169671, Q151791). */
+    if (is_smtp(address))
+        return LOOKUP_NONE;
     if (address_encapsulate(address, options->domain, out->smtp, sizeof out->smtp, NULL) == 0)
         return found(out, LOOKUP_ENCAPSULATED, NULL);
     begin(out);

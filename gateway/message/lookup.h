@@ -25,12 +25,15 @@ struct lookup_options {
     bool typed;            /* recipients: "SMTP:user@host" is relayed as it is */
 };
 
-#define LOOKUP_SMTP_MAX 900 /* octets of an address that still fits a header line, whole */
+/* Octets of an address: more than Exchange takes of a long one without XLONGADDR, 571, would make
+ * it refuse the message. */
+#define LOOKUP_SMTP_MAX 571
 
 struct lookup {
     enum lookup_kind kind;
     char smtp[LOOKUP_SMTP_MAX + 1]; /* "" for NONE and PENDING */
     const char *display;            /* the map's name, UTF-8, "" when none; borrowed from the map */
+    const struct map_entry *person; /* ENTRY: the user's own line, not an alias; borrowed */
 };
 
 /*
@@ -44,7 +47,8 @@ enum lookup_kind lookup_recipient(const struct lookup_options *options, const ch
 
 /*
  * How ADDRESS is written in a header: the map's line or alias, then a rule (OPTIONS->rules, also
- * for who has not moved yet), then a typed SMTP address, then encapsulated. NONE: it is too long.
+ * for who has not moved yet), then a typed SMTP address, then encapsulated. NONE: it is too long,
+ * or is of SMTP and no address at all.
  */
 enum lookup_kind lookup_header(const struct lookup_options *options, const char *address,
                                struct lookup *out);

@@ -220,7 +220,7 @@ static int load_line(struct map_load *load, char *line, size_t size)
 /* Gives an alias what its user has. All targets are there now, or never. */
 static int resolve_alias(struct map_load *load, struct owned_entry *alias)
 {
-    const struct owned_entry *target = alias;
+    struct owned_entry *target = alias;
     unsigned depth;
 
     load->line = alias->entry.line;
@@ -235,6 +235,8 @@ static int resolve_alias(struct map_load *load, struct owned_entry *alias)
                         "than %d aliases",
                         alias->entry.key, alias->target, ALIAS_DEPTH);
     alias->entry.user = &target->entry;
+    alias->entry.next = target->entry.next;
+    target->entry.next = &alias->entry;
     alias->entry.smtp = target->entry.smtp;
     if (alias->entry.display[0] == '\0')
         alias->entry.display = target->entry.display;

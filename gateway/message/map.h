@@ -33,6 +33,7 @@ struct map_entry {
     bool active;
     unsigned line;
     const struct map_entry *user; /* of an alias: the line of its user, whose address it has */
+    const struct map_entry *next; /* the next alias of the same user; of a user: his first */
 };
 
 struct map_rule {

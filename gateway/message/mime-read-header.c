@@ -57,6 +57,19 @@ static int add_mailbox(struct reading *reading, enum address_role role, const ch
     return status;
 }
 
+/* mime_write names an empty group by an address of SMTP that is none: it comes back as it was. */
+static int add_bad(struct reading *reading, enum address_role role, InternetAddress *group,
+                   struct error *err)
+{
+    const char *name = internet_address_get_name(group);
+    int members = internet_address_list_length(
+        internet_address_group_get_members(INTERNET_ADDRESS_GROUP(group)));
+
+    return members == 0 && name != NULL && g_ascii_strncasecmp(name, "SMTP:", 5) == 0
+               ? add_native(reading, role, name, err)
+               : 0;
+}
+
 /* NOLINTNEXTLINE(misc-no-recursion): GROUP_DEPTH bounds it */
 static int add_list(struct reading *reading, enum address_role role, InternetAddressList *list,
                     unsigned depth, struct error *err)
@@ -74,6 +87,8 @@ static int add_list(struct reading *reading, enum address_role role, InternetAdd
             status = add_list(reading, role,
                               internet_address_group_get_members(INTERNET_ADDRESS_GROUP(one)),
                               depth + 1, err);
+        if (status == 0 && INTERNET_ADDRESS_IS_GROUP(one))
+            status = add_bad(reading, role, one, err);
         if (smtp != NULL && smtp[0] != '\0')
             status = add_mailbox(reading, role, smtp, err);
         else if (INTERNET_ADDRESS_IS_MAILBOX(one))

@@ -156,6 +156,30 @@ class Ldap(gateway.Case):
         return subprocess.run(argv + list(more), stdin=subprocess.DEVNULL, text=True,
                               capture_output=True, timeout=300)
 
+    def test_progress(self):
+        """On a terminal the number of people is shown while it grows, and is gone at the end."""
+        main, side = os.openpty()
+        argv = [gateway.program("MSMAILGW", "msmailgw"), "map", "import", "ldap", "--server",
+                self.server.url(), "--base", BASE, "--user", READER, "--password-file",
+                self.secret, "--page", "50", OLD]
+        with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=side) as process:
+            os.close(side)
+            shown = b""
+            while True:
+                try:
+                    piece = os.read(main, 65536)
+                except OSError:  # the other side is closed
+                    break
+                if not piece:
+                    break
+                shown += piece
+            self.assertEqual(process.wait(), 0, shown)
+        os.close(main)
+        self.assertTrue(shown.startswith(b"\rpeople "), shown[:80])
+        self.assertIn(b"\r\x1b[K", shown)
+        self.assertNotIn(b"people", self.run_import(OLD).stderr.encode())
+
     def rows(self):
         with open(self.map, encoding="utf-8", newline="") as source:
             lines = source.read().split("\n")

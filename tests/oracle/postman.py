@@ -14,7 +14,7 @@ import postoffice
 
 
 def octets(text):
-    return text if isinstance(text, bytes) else text.encode("ascii")
+    return text if isinstance(text, bytes) else text.encode("cp850")
 
 
 class Postman:
@@ -53,8 +53,7 @@ class Postman:
 
     def deliver(self, mailbags, to, subject, sender="NORTH/HQ/ADMIN", cc=(), text="Text\r\n",
                 files=(), stamp=None, received=None, piece=None):
-        """One message into these mailbags, whatever `to` says. Its MAI id. Texts are ASCII, or octets
-        of the code page; `stamp` is what it has for a date, `received` the time in the mailbags, and
+        """One message into these mailbags, whatever `to` says. Its MAI id. Texts, or octets of the code page; `stamp` is what it has for a date, `received` the time in the mailbags, and
         `piece` the size of the strings that the text is cut into."""
         attachments = self.attach(files)
         ident = self.next_id()
@@ -70,8 +69,8 @@ class Postman:
                 "counter": len(mailbags),
                 "sender": octets(sender),
                 "sender_extra": bytes(12),
-                "to": [name.encode("ascii") for name in to],
-                "cc": [name.encode("ascii") for name in cc],
+                "to": [name.encode("cp850") for name in to],
+                "cc": [name.encode("cp850") for name in cc],
                 "stamp": stamp,
                 "priority": "3",
                 "subject": head,

@@ -256,7 +256,8 @@ static void make_routes(const struct po *po)
 
 void po_make(struct po *po)
 {
-    static const char *const names[] = {"GLB", "XTN", "KEY", "MBG", "MAI", "ATT", "P1"};
+    static const char *const names[] = {"GLB", "XTN", "KEY", "MBG", "MAI",
+                                        "ATT", "P1",  "MEM", "NME"};
     char name[16];
 
     snprintf(po->base, sizeof po->base, "/tmp/msmailgw-unit-XXXXXX");
