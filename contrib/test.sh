@@ -87,6 +87,7 @@ lane_release() {
     step distcheck distcheck
     step e2e-native e2e "$work/gcc" native
     step e2e-fidelity e2e "$work/gcc" fidelity
+    step e2e-fidelity-page e2e "$work/gcc" fidelity_page
     step e2e-roundtrip e2e "$work/gcc" roundtrip
     step e2e-crash e2e "$work/gcc" crash
     step e2e-cli e2e "$work/gcc" cli
