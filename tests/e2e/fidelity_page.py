@@ -44,7 +44,7 @@ class Page(gateway.Case):
         known = set(re.findall(r"^\.It Ic ([a-z-]+)", part, re.M))
         self.assertIn("codepage", known)
         named = set(re.findall(r"`([a-z-]+)`", "".join(
-            line.rsplit(" | ", 1)[1] for line in self.page().splitlines() if line.startswith("| [F"))))
+            line.rsplit(" | ", 1)[1] for line in self.page().splitlines() if line.startswith("| ["))))
         self.assertEqual(known - TAKING - named, set())
 
 

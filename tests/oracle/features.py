@@ -106,7 +106,7 @@ FAILURE = ("FROM:NORTH/HQ/POSTMASTER\r\nTO:\r\nDATE:\r\nTIME:\r\nSUBJECT: Mail f
            "[002] Mail item was not delivered to:\r\nWEST/BRANCH/NOBODY\r\n\r\n"
            " -----------------------------------------------------------------------\r\n\r\n"
            "The returned text.\r\n")
-USE, DECODE = {"header-block": "use"}, {"header-block": "use", "tnef": "decode"}
+USE, DECODE = {"header-block": "use"}, {"tnef": "decode"}
 LONG = "x" * 1200
 
 
@@ -160,6 +160,8 @@ SECTIONS = (
         feature("Date and time of sending", "Date, with the offset that the zone had on that day",
                 "Seconds, which MS Mail does not have. One that clocks have twice is the second of the two",
                 mail(day="1997-10-26", minute="02:30"), ("Date",), {"timezone": "Europe/Berlin"}),
+        feature("A date that a wrong clock wrote (Q158399)", "The time of the relay, and what was written in a "
+                "field of its own", "Nothing", mail(day="2079-12-31", minute="23:59"), ("X-MSMail-Date",)),
         feature("Priority 1", "Low", "Nothing", mail(priority="1"),
                 ("Importance", "X-Priority", "X-MSMail-Priority")),
         feature("Priorities 2 and 3, or none (Q112915)", "Normal: no header",
@@ -186,10 +188,12 @@ SECTIONS = (
     ("Text", (
         feature("Text", "text/plain in UTF-8, 7-bit where it can be", "Nothing", mail(), ("text",)),
         feature("Text in the postoffice's code page", "UTF-8",
-                "Octets that the code page lacks become U+FFFD, and are counted",
-                mail("Grüße, señor: ½ ø\r\n"), ("text",), names=("codepage",)),
+                "Nothing", mail("Grüße, señor: ½ ø\r\n"), ("text",), names=("codepage",)),
+        feature("Octets that the code page lacks (Q164468)", "U+FFFD, and they are counted",
+                "Which octets they were", mail(b"one \x81 two\r\n", page="1252"), ("text",),
+                {"codepage": "1252"}),
         feature("Text in a code page of double octets", "UTF-8, no pair is ever cut",
-                "As above", mail("日本語\r\n", page="932"), ("text",), {"codepage": "932"}),
+                "Nothing", mail("日本語\r\n", page="932"), ("text",), {"codepage": "932"}),
         feature("Lines, blank lines at the begin, tabs, dots, a last line without its end",
                 "The same lines", "Nothing", mail("\r\n\tone\r\n.\r\n..two\r\n\r\nno end"), ("text",)),
         feature("Lines of more than 998 octets (Q181649)", "The same lines, encoded", "Nothing",
