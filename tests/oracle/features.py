@@ -148,7 +148,7 @@ SECTIONS = (
                 mail(sender="CSI:NORTH/HQ/POSTMASTER"), ("From",), names=("map", "postmaster")),
     )),
     ("Header", (
-        feature("Subject", "Subject, other characters than ASCII by RFC 2047", "Nothing",
+        feature("A subject", "Subject, other characters than ASCII by RFC 2047", "Nothing",
                 mail(subject="Grüße aus Málaga, \"zitiert\""), ("Subject",), names=("codepage",)),
         feature("A subject with controls (Q141970)", "The subject, a blank for each", "The controls",
                 mail(subject="one\ttwo\x07three"), ("Subject",)),
@@ -186,7 +186,7 @@ SECTIONS = (
                 "postoffice", "Nothing", mail(), ("Message-ID", "X-MSMail-Source"), names=("domain",)),
     )),
     ("Text", (
-        feature("Text", "text/plain in UTF-8, 7-bit where it can be", "Nothing", mail(), ("text",)),
+        feature("A text", "text/plain in UTF-8, 7-bit where it can be", "Nothing", mail(), ("text",)),
         feature("Text in the postoffice's code page", "UTF-8",
                 "Nothing", mail("Grüße, señor: ½ ø\r\n"), ("text",), names=("codepage",)),
         feature("Octets that the code page lacks (Q164468)", "U+FFFD, and they are counted",
