@@ -301,12 +301,15 @@ static void test_extras(void **state)
         "EXT:A:0:NAME\r\n  1  \r\n",
         "EXT:A:0:NAME\r\n1\r\nEXT:A:0:NAME\r\n2\r\n",
         "EXT:S:12:N\x84ME x\r\n\x84\x94\x81 v\r\n",
-        "EXT:A:0:NAME\r\n0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 "
-        "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789\r\n"};
+    };
+    char words[400] = "EXT:A:0:NAME\r\n";
 
     (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         same_lines(HEAD DAY "PRIORITY:3\r\n", lines[i], "TEXT:0\r\n");
+    for (size_t i = 0; i < 30; i++)
+        strcat(words, "0123456789 ");
+    same_lines(HEAD DAY "PRIORITY:3\r\n", strcat(words, "\r\n"), "TEXT:0\r\n");
 }
 
 static void test_file_names(void **state)
