@@ -30,15 +30,16 @@ primary_email=nobody@mail.test
 [search]
 exclude_tags=
 """
-# SpamAssassin's rules about form. Those about contents, about how old a message is (DATE_IN_*) and about
-# which program wrote it (MISSING_MIMEOLE wants X-MimeOLE where X-MSMail-Priority is) are not among them.
+# SpamAssassin's rules about form. Those about contents, about how old a message is (DATE_IN_*) and
+# about which program wrote it (MISSING_MIMEOLE wants X-MimeOLE where X-MSMail-Priority is) are not
+# among them.
 FORM_RULES = (
     "BAD_ENC_HEADER BASE64_LENGTH_78_79 BASE64_LENGTH_79_INF BOGUS_MIME_VERSION DSN_NO_MIMEVERSION "
-    "FROM_ILLEGAL_CHARS HEADER_COUNT_CTYPE HEADER_COUNT_SUBJECT HEAD_ILLEGAL_CHARS HEAD_LONG INVALID_DATE "
-    "INVALID_DATE_TZ_ABSURD INVALID_MSGID MIMEPART_LIMIT_EXCEEDED MIME_BAD_ISO_CHARSET "
+    "FROM_ILLEGAL_CHARS HEADER_COUNT_CTYPE HEADER_COUNT_SUBJECT HEAD_ILLEGAL_CHARS HEAD_LONG "
+    "INVALID_DATE INVALID_DATE_TZ_ABSURD INVALID_MSGID MIMEPART_LIMIT_EXCEEDED MIME_BAD_ISO_CHARSET "
     "MIME_HEADER_CTYPE_ONLY MIME_QP_LONG_LINE MISSING_DATE MISSING_FROM MISSING_HB_SEP "
-    "MISSING_MID MISSING_MIME_HB_SEP MISSING_SUBJECT MPART_ALT_DIFF MSGID_HDR_MALF MSGID_MULTIPLE_AT "
-    "NONEXISTENT_CHARSET NO_HEADERS_MESSAGE NULL_IN_BODY SUBJECT_NEEDS_ENCODING SUBJ_ILLEGAL_CHARS "
+    "MISSING_MID MISSING_MIME_HB_SEP MISSING_SUBJECT MPART_ALT_DIFF MSGID_HDR_MALF "
+    "MSGID_MULTIPLE_AT NONEXISTENT_CHARSET NO_HEADERS_MESSAGE NULL_IN_BODY SUBJECT_NEEDS_ENCODING SUBJ_ILLEGAL_CHARS "
     "TO_MALFORMED TT_MSGID_TRUNC T_CTYPE_NULL T_MIME_MALF T_TVD_MIME_EPI T_TVD_MIME_NO_HEADERS "
     "UNPARSEABLE_RELAY").split()
 PLUGINS = "MIMEEval MIMEHeader HeaderEval BodyEval RelayEval Check"
@@ -142,8 +143,8 @@ def leaves(parts):
 
 
 def notmuch(base, messages):
-    """{Message-ID without brackets: (subject, number of attachments)} as notmuch has it in its index.
-    GatewayError when it says anything about a message or leaves one out."""
+    """{Message-ID without brackets: (subject, number of attachments)} as notmuch has it in its
+    index. GatewayError when it says anything about a message or leaves one out."""
     top = os.path.join(base, "notmuch")
     written(top, messages, "Maildir", "new")
     config = os.path.join(top, "config")
@@ -168,7 +169,8 @@ def definitions():
     for name in sorted(glob.glob("/usr/share/spamassassin/[1-7]*.cf")):
         with open(name, encoding="latin-1") as source:
             for line in source:
-                word = re.match(r"\s*(?:header|body|rawbody|full|meta|mimeheader)\s+(\w+)\s+(.*)", line)
+                word = re.match(
+                    r"\s*(?:header|body|rawbody|full|meta|mimeheader)\s+(\w+)\s+(.*)", line)
                 if word and word[2] != "0":
                     found.setdefault(word[1], line.strip())
     return found
