@@ -70,10 +70,10 @@ def inner():
                    maketnef.attribute(1, 0x0002800C, b"The message inside.\r\n\0"))
 
 
-def meeting():
+def meeting(class_name="IPM.Microsoft Schedule.MtgReq"):
     name, address = b"Anna\0", b"MS:NORTH/HQ/ANNA\0"
     owner = struct.pack("<H", len(name)) + name + struct.pack("<H", len(address)) + address
-    return winmail(named("IPM.Microsoft Schedule.MtgReq"), maketnef.attribute(1, 0x00060000, owner),
+    return winmail(named(class_name), maketnef.attribute(1, 0x00060000, owner),
                    maketnef.attribute(1, 0x00030006, maketnef.date(1997, 4, 10, 10, 0)),
                    maketnef.attribute(1, 0x00030007, maketnef.date(1997, 4, 10, 11, 30)),
                    maketnef.attribute(1, 0x00050008, struct.pack("<I", 4711)),
@@ -94,6 +94,13 @@ BLOCK = ("Microsoft Mail v3.0 IPM.Microsoft Mail.Note\r\nFrom: Ahlberg, Anna\r\n
          "Parent message ID: 9D40F7B2\r\nConversation ID: C7F3A747\r\n\r\n"
          "------------------------------------------------------------------------------\r\n\r\n"
          "The list is ready.\r\n")
+GERMAN = ("Microsoft Mail v3.0 IPM.Microsoft Mail.Note\r\nVon: Anna Ahlberg\r\nAn:  Berg\r\n"
+          "Betreff:  AW: Preisliste\r\nDatum: 1997-04-07 08:05\r\nPrioritat: \r\n"
+          "Nachrichten-ID: C7F3A747\r\nConversation ID: C7F3A747\r\n\r\n"
+          "-----------------------------------------------------------------------------\r\n\r\n"
+          "Die Liste ist fertig.\r\n")
+UNKNOWN = ("Microsoft Mail v3.0 IPM.Microsoft Mail.Note\r\nAfsender: Anna\r\nEmne:  Prisliste\r\n\r\n"
+           "Listen er klar.\r\n")
 READ = ("Microsoft Mail v3.0 IPM.Microsoft Mail.Read Receipt\r\nFrom: Anna\r\n"
         "Date sent: 1997-04-07 08:05\r\nTo: Berg\r\nSubject: Return Receipt: Anna\r\n"
         "Your Message To: Anna(MS:NORTH/HQ/ANNA)\r\nEntitled: The price list\r\n"
@@ -204,6 +211,10 @@ SECTIONS = (
                 "Its values are used, and it is taken out of the text where it is understood, in eight languages",
                 "Its labels. With `keep` nothing: it stays as it is",
                 mail(BLOCK, subject="The price list for the spring, and what "), ("text",), USE),
+        feature("A header block of a client in German (Q119356)", "The same, by its labels",
+                "Its labels", mail(GERMAN, subject="AW: Preisliste"), ("Subject", "text"), USE),
+        feature("A header block that is not understood", "Text, as it is", "Nothing",
+                mail(UNKNOWN, subject="Prisliste"), ("text",), USE),
         feature("Placeholders of attachments (Q126648)", "Text, as they are", "The place of the file",
                 mail("See <<File Attachment: PRICES.TXT>> here.\r\n"), ("text",)),
     )),
@@ -251,6 +262,11 @@ SECTIONS = (
                 "As above", mail(
                     "Please come.\r\n", files=(("WINMAIL.DAT", meeting(), "TNEF: a meeting request"),)),
                 ("body",), dict(DECODE, schedule="both")),
+        feature("An answer to a meeting of Schedule+ (Q93260)", "An answer (iTIP REPLY), too",
+                "As above", mail(
+                    "I shall come.\r\n", sender=CLARA, to=(ANNA, BERG), files=(("WINMAIL.DAT", meeting(
+                        "IPM.Microsoft Schedule.MtgRespP"), "TNEF: a meeting is accepted"),)),
+                ("body",), dict(DECODE, schedule="ical")),
         feature("Classes of other programs (Q107355)", "A note, and the class in a field",
                 "The form that showed it", mail(files=(("WINMAIL.DAT", winmail(
                     named("IPM.Vendor.Order"), titled("FORM.DAT", b"form")), "TNEF: a class of its own"),)),
@@ -271,6 +287,11 @@ SECTIONS = (
                 "Nothing", mail(READ, priority="C", subject="Return Receipt: Anna"), ("body",), USE),
         feature("A read receipt of a DOS client (Q131523)", "The same", "Nothing",
                 mail(READ_DOS, priority="C", subject="The price list"), ("body",), USE),
+        feature("A message was deleted unread (Q175040)", "The same, with `deleted`", "Nothing",
+                mail(READ.replace("Mail.Read Receipt", "Mail.Non-Read"), priority="C",
+                     subject="Return Receipt: Anna"), ("body",), USE),
+        feature("A receipt without a text (Q107356)", "The same, with what the subject tells", "Nothing",
+                mail("", priority="C", subject="Registered: Anna"), ("body",), USE),
         feature("A receipt that is not understood", "An ordinary message with all of its text, and "
                 "`Auto-Submitted`", "Nothing", mail("Gelezen.\r\n", priority="C"),
                 ("Auto-Submitted", "text"), USE),
