@@ -6,7 +6,7 @@
 # new code in BUILD-DIR/corpus.
 #
 # run.sh --minimise BUILD-DIR [FUZZER...]: adds to the corpus in the tree what of BUILD-DIR/corpus
-# reaches code that it does not reach yet, as few and as short inputs as do.
+# reaches code that it does not reach yet (how often does not count), in few and short inputs.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -25,7 +25,7 @@ minimise() {
     shift
     for name in $(names "$@"); do
         [ -d "$build/corpus/fuzz_$name" ] || continue
-        "$build/tests/fuzz/fuzz_$name" "${limits[@]}" -set_cover_merge=1 \
+        "$build/tests/fuzz/fuzz_$name" "${limits[@]}" -set_cover_merge=1 -use_counters=0 \
             "$here/corpus/$name" "$build/corpus/fuzz_$name" >"$build/findings/merge-$name.log" 2>&1 ||
             tail -n 20 "$build/findings/merge-$name.log"
         echo "$name: $(find "$here/corpus/$name" -type f | wc -l) inputs"
