@@ -13,7 +13,7 @@ import gateway
 TOP = os.path.dirname(gateway.TESTS)
 # settings of a postoffice that are about what is taken, and when, not about what it becomes
 TAKING = set("""name door path profile queues command command-limit unmapped lost typed-smtp rule-recipients
-interval full-sweep batch max-size""".split())
+system-mail interval full-sweep batch max-size""".split())
 
 
 class Page(gateway.Case):
