@@ -245,7 +245,7 @@ bool address_decapsulate(const char *smtp, const char *domain, char *out, size_t
     dash = memchr(text, '-', (size_t)(at - text));
     type = dash != NULL ? (size_t)(dash - text) : 0;
     for (size_t i = 0; i < type; i++)
-        if (!g_ascii_isalnum(text[i]))
+        if (!g_ascii_isalnum(text[i]) && !(i == 0 && text[0] == '*')) /* *EMS (Q175978) */
             return false;
     if (type == 0 || type + 2 > size)
         return false;

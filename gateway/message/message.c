@@ -213,6 +213,11 @@ const struct message_address *message_from(const struct message *message)
     return NULL;
 }
 
+bool message_priority_valid(char priority)
+{
+    return (priority >= '1' && priority <= '9') || (priority >= 'A' && priority <= 'Z');
+}
+
 bool message_date_valid(const struct message_date *date)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};

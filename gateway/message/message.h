@@ -58,7 +58,7 @@ struct message {
     bool date_borrowed; /* DATE is RECEIVED: it has none that can be read; not in the fingerprint */
     struct message_date date;
     struct message_date received; /* the mailbag's stamp; not part of the fingerprint */
-    char priority;                /* '1'..'5', 'R', 'C', 'F', 'T' (Q118787), or 0 */
+    char priority;                /* see message_priority_valid; 0: none */
     struct content *text;         /* any line ends; NULL means empty */
     struct message_attachment *attachments;
     size_t attachment_count;
@@ -94,6 +94,10 @@ int message_set_subject(struct message *message, const char *subject, size_t siz
 
 /* The first ADDRESS_FROM, or NULL. */
 const struct message_address *message_from(const struct message *message);
+
+/* True for '1'..'5', 'R', 'C', 'F' and 'T', which have a meaning, and for '6'..'9' and other
+ * capitals, which a message may have as well (Q118787). */
+bool message_priority_valid(char priority);
 
 /* True for 1..12, 1..31 (of that month), 0..23, 0..59 and years 1980..2079. */
 bool message_date_valid(const struct message_date *date);

@@ -220,7 +220,7 @@ static void read_priority(struct reading *reading, GMimeMessage *from)
     char *priority = &reading->message->priority;
     int level = importance(from);
 
-    if (raw != NULL && raw[0] != '\0' && raw[1] == '\0' && strchr("12345RCFT", raw[0]) != NULL)
+    if (raw != NULL && raw[0] != '\0' && raw[1] == '\0' && message_priority_valid(raw[0]))
         *priority = raw[0];
     else if (wants_receipt(from))
         *priority = 'R';

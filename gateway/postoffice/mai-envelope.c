@@ -127,7 +127,6 @@ static int take_subject(struct mai *mai, struct envelope *envelope, struct error
     return more;
 }
 
-/* Values other than the published ones (Q118787) mean nothing to anybody. */
 static int take_priority(struct mai *mai, enum fips_event event, struct message *message,
                          struct error *err)
 {
@@ -143,7 +142,7 @@ static int take_priority(struct mai *mai, enum fips_event event, struct message 
         return more;
     if (mai_read_string(mai, &element, text, sizeof text, &size, err) != 0)
         return -1;
-    if (size >= 1 && text[0] != '\0' && strchr("12345RCFT", text[0]) != NULL)
+    if (size >= 1 && message_priority_valid((char)text[0]))
         message->priority = (char)text[0];
     return 0;
 }

@@ -231,8 +231,7 @@ void mmff_take_priority(struct mmff_header *header, const struct mmff_field *fie
     } else if (length == 1) {
         char c = text[0] >= 'a' && text[0] <= 'z' ? (char)(text[0] - 'a' + 'A') : text[0];
 
-        /* 6 to 9 and other letters have no meaning, but are allowed (Q118787) */
-        if (strchr("12345RCFT", c) != NULL)
+        if (message_priority_valid(c))
             header->message->priority = c;
     }
 }

@@ -13,27 +13,11 @@
 #include "message/ole.h"
 #include "message/rtf.h"
 #include "message/tnef.h"
+#include "tests/fuzz/mend.h"
 
 #define LARGEST 20000
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void mend(uint8_t *data, size_t size)
-{
-    size_t at = 6, length, i;
-    uint16_t sum;
-
-    while (at + 11 <= size) {
-        memcpy(&length, (uint8_t[8]){data[at + 5], data[at + 6], data[at + 7], data[at + 8]}, 8);
-        if (length > size - at - 11)
-            return;
-        for (sum = 0, i = 0; i < length; i++)
-            sum = (uint16_t)(sum + data[at + 9 + i]);
-        at += 9 + length;
-        data[at++] = (uint8_t)sum;
-        data[at++] = (uint8_t)(sum >> 8);
-    }
-}
 
 static void inside(const struct content *content, const struct tnef_range *range)
 {
@@ -126,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     memcpy(copy, data, size);
     if (data[size - 1] % 2 == 0)
-        mend(copy, size);
+        mend_tnef(copy, size);
     if (content_from_bytes(&content, copy, size, &err) != 0)
         abort();
     if (tnef_read(&tnef, content, "CP850", &err) != 0) {

@@ -31,6 +31,7 @@ PRIORITIES = {
     "R": dict(HIGH, **{"Disposition-Notification-To": None}),
     "F": {"X-MSMail-Priority-Raw": "F"},
     "T": {"X-MSMail-Priority-Raw": "T"},
+    "7": {"X-MSMail-Priority-Raw": "7"},
     "": {},
 }
 # letters that the code page has besides ASCII

@@ -155,6 +155,9 @@ def _replies():
          other="delivered")
     case("control-text", "failed", "escape codes and 8-bit text in a reply: never raw in a log",
          at("rcpt", ["send", "550 5.1.1 \x1b[2J\x07 \xe9\xff unknown\r\n"]))
+    case("many-lines", "delivered", "replies on several lines, with words of their own",
+         at("mail", ["instead", "250-sender\r\n250-354 is\r\n250 welcome\r\n"]),
+         at("rcpt", ["instead", "250-550 5.1.1 no\r\n250 but yes\r\n"]))
     case("no-text", "delivered", "replies without text", at("mail", ["instead", "250\r\n"]),
          at("rcpt", ["instead", "250\r\n"]))
     case("no-text-blank", "delivered", "replies with a blank and no text",
@@ -196,6 +199,12 @@ def _ehlo():
          server=dict(CLEAR_SERVER, caps=[]))
     case("ehlo-502-tls", "suspended", "EHLO unknown although TLS is required",
          at("ehlo", "502 5.5.1 not implemented"), checks=NO_SERVICE_YET)
+    case("helo-name", "delivered", "HELO is taken with the name of a host only",
+         at("ehlo", "502 5.5.1 not implemented"), at("helo", ["good"], arg="."),
+         at("helo", "501 5.5.4 HELO requires the name of a host"), checks=["no-params"],
+         client=CLEAR, server=dict(CLEAR_SERVER, caps=[]))
+    case("ehlo-name", "delivered", "EHLO is taken with the name of a host only",
+         at("ehlo", ["good"], arg="."), at("ehlo", "501 5.5.4 EHLO requires the name of a host"))
     case("ehlo-550", "suspended", "our name is refused", at("ehlo", "550 5.7.506 Bad HELO"),
          at("helo", "550 5.7.506 Bad HELO"), checks=NO_SERVICE_YET)
     case("ehlo-421", "deferred", "421 to EHLO", at("ehlo", "421 4.3.2 not now", ["close"]),
@@ -303,6 +312,10 @@ def _mail():
     refused("sendas", "failed", "550 5.7.60 SMTP; Client does not have permissions to send as "
             "this sender")
     refused("552", "failed", "552 5.3.4 Message size exceeds fixed maximum message size")
+    case("mail-503", "deferred", "MAIL is out of sequence",
+         at("mail", "503 5.5.2 Polite people say hello first"), checks=["no-stored"])
+    case("mail-500", "deferred", "MAIL is unknown", at("mail", "500 5.5.1 Command unrecognized"),
+         checks=["no-stored"])
     case("mail-hangs", "deferred", "no reply to MAIL", at("mail", ["hang"]), limit="mail")
     case("mail-closes", "deferred", "closes at MAIL", at("mail", ["close"]))
 
@@ -323,6 +336,11 @@ def _rcpt():
     case("rcpt-452", "delivered", "452 4.5.3 from the third recipient of a transaction on",
          at("rcpt", "452 4.5.3 Too many recipients", count="rcpt", after=2),
          send={"recipients": ["alice", "bob", "carol", "dave", "erin"]})
+    case("rcpt-552", "delivered", "552 5.5.3 from the third recipient of a transaction on",
+         at("rcpt", "552 5.5.3 Too many recipients", count="rcpt", after=2),
+         send={"recipients": ["alice", "bob", "carol", "dave", "erin"]})
+    case("rcpt-503", "deferred", "RCPT is out of sequence", at("rcpt", "503 5.5.2 Need mail command"),
+         checks=["no-stored"])
     case("rcpt-all-550", "failed", "every recipient is unknown", at("rcpt", "550 5.1.1 unknown"),
          send=three, checks=["quit", "no-content"])
     case("rcpt-all-451", "deferred", "every recipient later", at("rcpt", "451 4.3.0 later"),
@@ -342,6 +360,8 @@ def _data():
     big = {"bytes": 4000000}
     case("data-451", "deferred", "451 to DATA", at("data", "451 4.3.0 try again"))
     case("data-554", "failed", "554 to DATA", at("data", "554 5.6.0 Transaction failed"))
+    case("data-503", "deferred", "DATA is out of sequence", at("data", "503 5.5.2 Need rcpt command"),
+         checks=["no-stored"])
     case("data-250", "deferred", "250 instead of 354", at("data", "250 2.0.0 OK"),
          checks=["no-stored"])
     case("data-hangs", "deferred", "no reply to DATA", at("data", ["hang"]), limit="data")

@@ -6,6 +6,7 @@ violations() always asks for these:
   TLS first        neither AUTH nor MAIL in clear when TLS is required; EHLO again after TLS;
                    nothing sent ahead behind STARTTLS
   one AUTH         no second AUTH in a connection after a refused one
+  named            EHLO and HELO tell the name of a host, or an address literal
   in step          nothing sent ahead behind EHLO, AUTH and DATA, or without PIPELINING at all
   clean content    no CR or LF by itself, no line of more than 998 octets, commands end in CRLF
   no tight loop    between two connections that brought nothing at least `min_gap` seconds
@@ -13,6 +14,9 @@ violations() always asks for these:
 and what the case names in `checks`:
   quit no-auth no-mail no-content no-stored no-params second-ehlo few-lines"""
 import json
+import re
+
+NAME = re.compile(r"\[[0-9A-Za-z:.]+\]|[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)+")
 
 
 def read_log(path):
@@ -76,6 +80,14 @@ def _one_auth(case, events):
                 refused = True
             if event["ev"] == "auth" and event["ok"]:
                 refused = False
+
+
+def _named(case, events):
+    del case
+    for conn, _, line in lines_of(events):
+        verb, _, name = line.partition(" ")
+        if verb.upper() in ("EHLO", "HELO") and not NAME.fullmatch(name):
+            yield "connection %d: %s without the name of a host: %r" % (conn, verb, name)
 
 
 def _in_step(case, events):
@@ -178,7 +190,7 @@ NAMED = {"quit": _quit, "no-auth": _none_of("AUTH"), "no-mail": _none_of("MAIL")
 def violations(case, events, min_gap=0.0):
     """Everything that a right client would not have done, as texts; an empty list is the aim."""
     found = []
-    for check in (_tls_first, _one_auth, _in_step, _clean_content):
+    for check in (_tls_first, _one_auth, _named, _in_step, _clean_content):
         found += check(case, _before_recovery(events))
     found += _copies(case, events)
     if min_gap > 0:

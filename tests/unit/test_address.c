@@ -234,6 +234,8 @@ static void test_decapsulate(void **state)
         {"IMCEAEX-_O=ORG_OU=SITE_CN=RECIPIENTS_CN=ALIAS@d",
          "EX:/O=ORG/OU=SITE/CN=RECIPIENTS/CN=ALIAS"},
         {"IMCEAFAX-A-B@d", "FAX:A-B"},
+        {"IMCEA*EMS-A@d", "*EMS:A"},
+        {"IMCEAE*MS-A@d", NULL},
         /* T145: only in our own domain */
         {"IMCEAMS-NET_PO_USER@other", NULL},
         {"IMCEAMS-NET_PO_USER@d.other", NULL},

@@ -225,6 +225,109 @@ static void test_lines(void **state)
     }
 }
 
+/* LINES between the recipients and TEXT come back as they are. */
+static void same_lines(const char *begin, const char *value, const char *rest)
+{
+    struct scene s;
+    struct buf octets;
+
+    buf_init(&octets, MOST);
+    assert_int_equal(buf_printf(&octets, "%s%s%s", begin, value, rest), 0);
+    scene_init(&s, "CP850", "Europe/Berlin");
+    same(&s, octets.data, octets.size);
+    buf_clear(&octets);
+}
+
+/* Also those that have no meaning (Q118787), and the receipt's without a receipt's text. */
+static void test_priorities(void **state)
+{
+    (void)state;
+    for (const char *c = "13456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"; *c != '\0'; c++) {
+        char value[2] = {*c, '\0'};
+
+        same_lines(HEAD DAY "PRIORITY:", value, "\r\nTEXT:3\r\nabc");
+    }
+}
+
+/* Every type of address (Q94410, Q175978) as To, Cc and From, and the names that are lists. */
+static void test_address_types(void **state)
+{
+    static const char *const types[] = {
+        "X400", "MHS", "SNADS",      "PROFS",  "MSMAIL",  "FAX",      "MCI",   "EMS",    "*EMS",
+        "OV",   "GTE", "COMPUSERVE", "DISOSS", "ATTMAIL", "EASYLINK", "ENVOY", "SOURCE", "VMGATE"};
+    char lines[400];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        snprintf(lines, sizeof lines,
+                 "TO:%s:/c=us/g=x y\r\nCC:%s:Gate_way/a.b {\"q\" <r>}; (s)\x84\r\nFROM:%s:a@b\r\n",
+                 types[i], types[i], types[i]);
+        same_lines("VERSION:3.00\r\n", lines, DAY "PRIORITY:3\r\nTEXT:0\r\n");
+    }
+    same_lines(
+        "VERSION:3.00\r\n",
+        "TO:*SPECIAL(PROFLIST)\r\nTO:$SPECIAL GATENET/PROFS30\r\nTO:CSI:NORTH/HQ/$SYSTEM\r\n"
+        "CC:CSI:NORTH/HQ/POSTMASTER\r\nCC:CSI:N\x81/P/\x84\x94\r\nFROM:CSI:NORTH/HQ/ADMIN\r\n",
+        DAY "PRIORITY:3\r\nTEXT:0\r\n");
+    same_lines("VERSION:3.00\r\n", "CC:CSI:A/B/C\r\nFROM:CSI:A/B/C\r\n",
+               DAY "PRIORITY:3\r\nTEXT:0\r\n");
+    same_lines("VERSION:3.00\r\n",
+               "TO:CSI:A/B/C\r\nCC:CSI:A/B/C\r\nFROM:CSI:NORTH/HQ/POSTMASTER\r\n",
+               DAY "PRIORITY:3\r\nTEXT:0\r\n");
+}
+
+/* Up to the 255 characters that Exchange has for one, and beyond the 40, 63 and 74 that MS Mail's
+ * own programs stop at (Q156844, Q117581, Q115446). */
+static void test_subjects(void **state)
+{
+    static const size_t sizes[] = {1, 40, 41, 63, 64, 74, 75, 254, 255};
+    char subject[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (size_t at = 0; at < sizes[i]; at++)
+            subject[at] = at % 7 == 6 ? ' ' : at % 3 == 0 ? '\x84' : 's';
+        subject[sizes[i]] = '\0';
+        same_lines(HEAD DAY "SUBJECT:", subject, "\r\nPRIORITY:3\r\nTEXT:0\r\n");
+    }
+    same_lines(HEAD DAY "SUBJECT:", "   ", "\r\nPRIORITY:3\r\nTEXT:0\r\n");
+}
+
+static void test_extras(void **state)
+{
+    static const char *const lines[] = {
+        "EXT:I:3:HEADLEN\r\n9\r\n",
+        "EXT:A:0:NAME\r\n\r\n",
+        "EXT:A:0:NAME\r\n  1  \r\n",
+        "EXT:A:0:NAME\r\n1\r\nEXT:A:0:NAME\r\n2\r\n",
+        "EXT:S:12:N\x84ME x\r\n\x84\x94\x81 v\r\n",
+    };
+    char words[400] = "EXT:A:0:NAME\r\n";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        same_lines(HEAD DAY "PRIORITY:3\r\n", lines[i], "TEXT:0\r\n");
+    for (size_t i = 0; i < 30; i++)
+        strcat(words, "0123456789 ");
+    same_lines(HEAD DAY "PRIORITY:3\r\n", strcat(words, "\r\n"), "TEXT:0\r\n");
+}
+
+static void test_file_names(void **state)
+{
+    static const char *const names[] = {"A.B.C",
+                                        "NOEXT",
+                                        "a&b's (1)!#$%{}~^.x-y",
+                                        "\x84\x94.\x81\x9A",
+                                        "a;b=c",
+                                        "\xE1%41",
+                                        "UPPER.lower",
+                                        "very long name with more than eight and three.document"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        same_lines(HEAD DAY "PRIORITY:3\r\nATTACHMENT:", names[i], " 4\r\nTEXT:1\r\nxDATA");
+}
+
 /* Normal is normal: no header tells 2 from 3, or from none (behaviour of Q112915). */
 static void test_normal_priorities(void **state)
 {
@@ -656,6 +759,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_samples),
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_priorities),
+        cmocka_unit_test(test_address_types),
+        cmocka_unit_test(test_subjects),
+        cmocka_unit_test(test_extras),
+        cmocka_unit_test(test_file_names),
         cmocka_unit_test(test_normal_priorities),
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_large_texts),
