@@ -5,11 +5,13 @@
 
 #include <time.h>
 
+#include "daemon/threads.h"
+
 int enqueue_known(struct store *store, const struct prepared *prepared, struct error *err)
 {
     for (size_t i = 0; i < prepared->recipient_count; i++) {
-        int has = store_journal_has(store, prepared->fingerprint,
-                                    prepared->recipients[i].original, err);
+        int has =
+            store_journal_has(store, prepared->fingerprint, prepared->recipients[i].original, err);
         if (has != 1)
             return has;
     }
@@ -104,7 +106,8 @@ int enqueue_item(const struct intake *intake, const struct settings_postoffice *
             return -1;
         if (has == 1)
             continue;
-        if (*id == 0 && add_message(intake, postoffice, prepared, now_ms, id, err) != 0)
+        if (*id == 0 && (add_message(intake, postoffice, prepared, now_ms, id, err) != 0 ||
+                         threads_store(prepared, intake->store, err) != 0))
             return -1;
         if (add_recipient(intake, postoffice, *id, recipient, now_ms, err) != 0)
             return -1;

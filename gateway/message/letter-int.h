@@ -36,6 +36,11 @@ int letter_line(struct letter_job *job, const char *text, char **out,
 int letter_add_header(struct letter *letter, const char *name, const char *value,
                       struct error *err) WARN_UNUSED;
 
+/* ---- letter-thread.c ---- */
+
+/* The ids of the message and of its parent; the index of its conversation. */
+int letter_fill_thread(struct letter_job *job, struct error *err) WARN_UNUSED;
+
 /* ---- letter-party.c ---- */
 
 /* From, To and Cc; the sender of the envelope. */

@@ -77,6 +77,30 @@ static void write_bounce(FILE *out, const struct letter_job *job, const struct b
     }
 }
 
+/* Who gets a report has sent what it speaks of. */
+static const char *receiver(const struct letter_job *job)
+{
+    for (size_t i = 0; i < job->message->address_count; i++) {
+        if (job->message->addresses[i].role == ADDRESS_TO)
+            return job->message->addresses[i].text;
+    }
+    return NULL;
+}
+
+static void ask_original(struct letter_job *job, const struct receipt *receipt,
+                         const struct bounce *bounce)
+{
+    struct thread_keys *parents = &job->letter->parents;
+
+    job->letter->own.count = 0; /* nobody answers a report */
+    if (receipt != NULL) {
+        thread_add_sent(parents, receiver(job), &receipt->sent, receipt->subject);
+        return;
+    }
+    thread_add_id(parents, bounce->original.message_id, bounce->original.conversation_id);
+    thread_add_sent(parents, receiver(job), &bounce->original.date, bounce->original.subject);
+}
+
 static int finish(struct letter_job *job, const struct receipt *receipt,
                   const struct bounce *bounce, struct error *err)
 {
@@ -98,6 +122,7 @@ static int finish(struct letter_job *job, const struct receipt *receipt,
         return letter_no_memory(err);
     free(letter->sender);
     letter->sender = sender;
+    ask_original(job, receipt, bounce);
     letter->report = receipt != NULL ? "disposition-notification" : "delivery-status";
     /* What the block says of a receipt is in no other place (Q118783): it stays in the text. */
     job->block.body = 0;
