@@ -88,6 +88,7 @@ lane_release() {
     step e2e-native e2e "$work/gcc" native
     step e2e-fidelity e2e "$work/gcc" fidelity
     step e2e-roundtrip e2e "$work/gcc" roundtrip
+    step e2e-thread e2e "$work/gcc" thread
     step e2e-crash e2e "$work/gcc" crash
     step e2e-cli e2e "$work/gcc" cli
     step e2e-user e2e "$work/gcc" user
