@@ -49,7 +49,8 @@ int letter_fill_thread(struct letter_job *job, struct error *err)
         thread_add_id(&letter->own, tnef->message_id, tnef->conversation_id);
         thread_add_id(&letter->parents, tnef->parent_id, tnef->conversation_id);
     }
-    if (from != NULL)
+    /* Receipts have no id of what they are about, and failure reports return a text with it. */
+    if (from != NULL && (letter->own.count == 0 || letter->asks_receipt))
         thread_add_sent(&letter->own, from->text, &job->message->date, letter->subject);
     return tnef != NULL ? fill_index(job, err) : 0;
 }

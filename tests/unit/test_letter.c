@@ -158,6 +158,8 @@ static void test_keys(void **state)
     expect_keys(f, 1, &parents);
     f->options.block = true;
     thread_add_id(&parents, "2B3C4D5E", "3C4D5E6F");
+    expect_keys(f, 1, &parents);
+    f->message->priority = 'R';
     expect_keys(f, 2, &parents);
 }
 
