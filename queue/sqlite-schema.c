@@ -171,7 +171,7 @@ static int upgrade(struct sqlite_store *store, struct error *err)
 
     if (get_number(store, "PRAGMA user_version", &version, err) != 0)
         return -1;
-    if (version >= SCHEMA_VERSION)
+    if (version < OLDEST_VERSION || version >= SCHEMA_VERSION)
         return 0;
     for (; version < SCHEMA_VERSION; version++) {
         if (sqlite_exec(store, steps[version - OLDEST_VERSION], err) != 0)

@@ -117,15 +117,17 @@ static char *chain(const struct prepared *batch, size_t count, const size_t *lin
 {
     size_t path[INTAKE_MAX_BATCH], depth = 0;
     bool seen[INTAKE_MAX_BATCH] = {false};
+    const struct prepared *top = NULL;
     char *whole;
 
     seen[self] = true;
     for (size_t at = links[self]; at < count && !seen[at]; at = links[at]) {
         seen[at] = true;
         path[depth++] = at;
+        top = &batch[at];
     }
-    assert(depth != 0); /* nobody is his own parent */
-    whole = strdup(batch[path[depth - 1]].parent_stored ? batch[path[depth - 1]].references : "");
+    assert(top != NULL); /* nobody is his own parent */
+    whole = strdup(top->parent_stored ? top->references : "");
     while (whole != NULL && depth > 0) {
         char *longer = thread_references(whole, batch[path[--depth]].message_id);
 

@@ -24,7 +24,7 @@ static void digest(const char *text, uint8_t out[THREAD_KEY_SIZE])
     char folded[TEXT_MAX];
     size_t size = 0;
 
-    while (text[size] != '\0' && size < sizeof folded) {
+    while (size < sizeof folded && text[size] != '\0') {
         folded[size] = upper(text[size]);
         size++;
     }
