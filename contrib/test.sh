@@ -92,6 +92,7 @@ lane_release() {
     step e2e-archive e2e "$work/gcc" archive
     step e2e-fidelity-page e2e "$work/gcc" fidelity_page
     step e2e-roundtrip e2e "$work/gcc" roundtrip
+    step e2e-thread e2e "$work/gcc" thread
     step e2e-crash e2e "$work/gcc" crash
     step e2e-cli e2e "$work/gcc" cli
     step e2e-user e2e "$work/gcc" user

@@ -52,16 +52,22 @@ struct memory_live {
     struct live_row row;
 };
 
+struct memory_thread {
+    uint8_t key[STORE_THREAD_KEY], conversation[STORE_THREAD_KEY];
+    const char *message_id, *references;
+};
+
 struct memory_store {
     struct store base;
     struct store_ops ops;
     struct table messages, recipients, journal, history; /* rows are only added */
     struct table remains, notes;                         /* small, with rows removed */
     struct table users, baselines, mailbags, live;       /* likewise */
+    struct table threads;                                /* rows change */
     struct table texts;                                  /* char *, freed with the store */
     struct table old_messages, old_recipients;           /* before the change, oldest first */
     struct table old_remains, old_notes;                 /* as the transaction found them */
-    struct table old_users, old_baselines, old_mailbags, old_live;
+    struct table old_users, old_baselines, old_mailbags, old_live, old_threads;
     size_t message_mark, recipient_mark, journal_mark, history_mark;
 };
 
@@ -93,10 +99,12 @@ int memory_add_event(struct memory_store *own, const struct memory_recipient *re
 /* Order of A and B without ASCII case: memory_same_nocase is 0. */
 int memory_compare_nocase(const char *a, const char *b);
 
-/* memory-intake.c, memory-relay.c, memory-operator.c, memory-cutover.c fill their part. */
+/* memory-intake.c, memory-relay.c, memory-operator.c, memory-cutover.c, memory-thread.c fill their
+ * part. */
 void memory_intake_ops(struct store_ops *ops);
 void memory_relay_ops(struct store_ops *ops);
 void memory_operator_ops(struct store_ops *ops);
 void memory_cutover_ops(struct store_ops *ops);
+void memory_thread_ops(struct store_ops *ops);
 
 #endif

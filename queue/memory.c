@@ -159,7 +159,7 @@ int memory_add_event(struct memory_store *own, const struct memory_recipient *re
 struct kept_table {
     struct table *now, *old;
 };
-#define KEPT_TABLES 6
+#define KEPT_TABLES 7
 
 static void kept_tables(struct memory_store *own, struct kept_table out[KEPT_TABLES])
 {
@@ -167,6 +167,7 @@ static void kept_tables(struct memory_store *own, struct kept_table out[KEPT_TAB
         {&own->remains, &own->old_remains},   {&own->notes, &own->old_notes},
         {&own->users, &own->old_users},       {&own->baselines, &own->old_baselines},
         {&own->mailbags, &own->old_mailbags}, {&own->live, &own->old_live},
+        {&own->threads, &own->old_threads},
     };
 
     memcpy(out, all, sizeof all);
@@ -286,6 +287,7 @@ static void set_row_sizes(struct memory_store *own)
     own->baselines.row_size = own->old_baselines.row_size = sizeof(struct memory_baseline);
     own->mailbags.row_size = own->old_mailbags.row_size = sizeof(struct store_mailbag);
     own->live.row_size = own->old_live.row_size = sizeof(struct memory_live);
+    own->threads.row_size = own->old_threads.row_size = sizeof(struct memory_thread);
     own->texts.row_size = sizeof(char *);
 }
 
@@ -304,6 +306,7 @@ int store_open_memory(struct store **out, struct error *err)
     memory_relay_ops(&own->ops);
     memory_operator_ops(&own->ops);
     memory_cutover_ops(&own->ops);
+    memory_thread_ops(&own->ops);
     own->base.ops = &own->ops;
     *out = &own->base;
     return 0;

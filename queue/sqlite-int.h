@@ -64,6 +64,8 @@ enum sqlite_statement {
     SQL_DROP_LIVE,
     SQL_LIST_LIVE,
     SQL_COUNT_USER,
+    SQL_ADD_THREAD,
+    SQL_FIND_THREAD,
     SQL_STATEMENTS
 };
 
@@ -213,5 +215,10 @@ int sqlite_drop_live(struct store *store, const char *title, const char *mailbag
                      const uint8_t *header, uint32_t record, struct error *err);
 int sqlite_list_live(struct store *store, const char *title, const char *mailbag,
                      store_live_seen *seen, void *context, struct error *err);
+
+/* sqlite-thread.c */
+int sqlite_add_thread(struct store *store, const struct store_thread *thread, struct error *err);
+int sqlite_find_thread(struct store *store, const uint8_t *key, const uint8_t *conversation,
+                       const char *except, struct thread_found *out, struct error *err);
 
 #endif

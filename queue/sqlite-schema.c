@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define OLDEST_VERSION 1          /* that can be brought to this one */
 #define APPLICATION_ID 0x4D534D67 /* "MSMg" */
 
@@ -39,6 +39,12 @@
     " record INTEGER NOT NULL, mai TEXT NOT NULL, first_ms INTEGER NOT NULL,"                      \
     " PRIMARY KEY (title, mailbag, header, record)) STRICT, WITHOUT ROWID;"                        \
     "CREATE INDEX recipient_by_original ON recipient (original COLLATE NOCASE);"
+
+/* What answers look for: new in layout 3. */
+#define THREAD_TABLE                                                                               \
+    "CREATE TABLE thread (key BLOB NOT NULL CHECK (length (key) = 16), message_id TEXT NOT NULL,"  \
+    " conversation BLOB NOT NULL CHECK (length (conversation) = 16), refs TEXT NOT NULL,"          \
+    " PRIMARY KEY (key, message_id)) STRICT, WITHOUT ROWID;"
 
 /*
  * recipient.rank and recipient.expires_ms repeat what the message has, so that the indexes over
@@ -85,7 +91,7 @@ static const char schema[] =
     "CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL, at_ms INTEGER NOT NULL)"
     " STRICT, WITHOUT ROWID;"
 
-    REMAIN_TABLE CUTOVER_TABLES;
+    REMAIN_TABLE CUTOVER_TABLES THREAD_TABLE;
 
 /* What remains in mailbags is noted again by the next sweep, under its title. What a GET program's
  * door holds (no mailbag) is noted once only and has to stay. */
@@ -95,6 +101,10 @@ static const char from_layout_1[] =
     " SELECT postoffice, mailbag, record, mai, postoffice, kind, reason, first_ms, last_ms"
     " FROM remain_1 WHERE mailbag = '';"
     "DROP TABLE remain_1;" CUTOVER_TABLES;
+
+/* From each older layout to the next one. Tables of a later layout that such a step makes must be
+ * as they were then. */
+static const char *const steps[SCHEMA_VERSION - OLDEST_VERSION] = {from_layout_1, THREAD_TABLE};
 
 int sqlite_exec(struct sqlite_store *store, const char *sql, struct error *err)
 {
@@ -161,10 +171,12 @@ static int upgrade(struct sqlite_store *store, struct error *err)
 
     if (get_number(store, "PRAGMA user_version", &version, err) != 0)
         return -1;
-    if (version != 1)
+    if (version < OLDEST_VERSION || version >= SCHEMA_VERSION)
         return 0;
-    if (sqlite_exec(store, from_layout_1, err) != 0)
-        return -1;
+    for (; version < SCHEMA_VERSION; version++) {
+        if (sqlite_exec(store, steps[version - OLDEST_VERSION], err) != 0)
+            return -1;
+    }
     return set_version(store, err);
 }
 

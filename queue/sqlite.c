@@ -30,8 +30,7 @@ static const char connection_pragmas[] = "PRAGMA synchronous = FULL;"
                                          "PRAGMA trusted_schema = OFF;"
                                          "PRAGMA cell_size_check = ON;";
 
-static int run(struct store *store, enum sqlite_statement which, const char *sql,
-               struct error *err)
+static int run(struct store *store, enum sqlite_statement which, const char *sql, struct error *err)
 {
     struct query query;
 
@@ -116,6 +115,8 @@ static const struct store_ops sqlite_ops = {
     .drop_live = sqlite_drop_live,
     .list_live = sqlite_list_live,
     .count_user = sqlite_count_user,
+    .add_thread = sqlite_add_thread,
+    .find_thread = sqlite_find_thread,
 };
 
 static int connect_file(struct sqlite_store *own, struct error *err)

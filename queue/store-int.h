@@ -10,6 +10,7 @@
 
 #include "queue/cutover.h"
 #include "queue/store.h"
+#include "queue/thread.h"
 
 #define STORE_TEXT_SIZE 1000 /* octets kept of a status, reply, relay or reason */
 #define STORE_RANKS 4        /* priorities 5, 4, R and all others */
@@ -51,6 +52,13 @@ struct live_row {
     uint8_t header[STORE_HEADER_DIGEST];
     uint32_t record;
     int64_t first_ms;
+};
+
+/* How many messages there are for a key, counted to two at least, and copies of what the first has
+ * (the caller's; NULL without memory). */
+struct thread_found {
+    size_t count;
+    char *message_id, *references;
 };
 
 struct store_ops {
@@ -145,6 +153,11 @@ struct store_ops {
                      store_live_seen *seen, void *context, struct error *err);
     int (*count_user)(struct store *store, const char *original, struct store_user_counts *out,
                       struct error *err);
+
+    /* As in thread.h; texts are never NULL. */
+    int (*add_thread)(struct store *store, const struct store_thread *thread, struct error *err);
+    int (*find_thread)(struct store *store, const uint8_t *key, const uint8_t *conversation,
+                       const char *except, struct thread_found *out, struct error *err);
 };
 
 /* First member of every backend's handle. */

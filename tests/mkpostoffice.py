@@ -196,6 +196,8 @@ class Builder:
         }
         if self.world.args.form is not makelayout.REFERENCE:
             entry["block"] = len(item["block"].encode(codec))
+        if "thread" in item:
+            entry["thread"] = item["thread"]
         if item.get("known"):
             entry["known_text"] = True
         if self.layout is not self.world.args.form:
@@ -479,6 +481,7 @@ def arguments(argv):
     parser.add_argument(
         "--corpus", metavar="SPEC", help="the messages of this file, in all pairs of their features"
     )
+    parser.add_argument("--threads", action="store_true", help="the messages of makethread.py")
     parser.add_argument("--truth")
     parser.add_argument("--profile")
     parser.add_argument("--map")

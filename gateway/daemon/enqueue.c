@@ -5,6 +5,8 @@
 
 #include <time.h>
 
+#include "daemon/threads.h"
+
 /* Whatever name of that person the journal has. */
 static int journal_has(struct store *store, const struct prepared *prepared,
                        const struct prepared_recipient *recipient, struct error *err)
@@ -121,7 +123,8 @@ int enqueue_item(const struct intake *intake, const struct settings_postoffice *
             return -1;
         if (has == 1)
             continue;
-        if (*id == 0 && add_message(intake, postoffice, prepared, now_ms, id, err) != 0)
+        if (*id == 0 && (add_message(intake, postoffice, prepared, now_ms, id, err) != 0 ||
+                         threads_store(prepared, intake->store, err) != 0))
             return -1;
         if (add_recipient(intake, postoffice, *id, prepared, recipient, now_ms, err) != 0)
             return -1;

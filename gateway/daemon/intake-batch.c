@@ -8,10 +8,12 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/step.h"
 #include "daemon/enqueue.h"
 #include "daemon/oddity.h"
 #include "daemon/spool.h"
+#include "daemon/threads.h"
 
 /* MIME forms of a batch wait in memory for the commit (64 KiB each at most); their temporary files
  * on disk: a batch ends early when they are this large together. */
@@ -174,7 +176,8 @@ static int consider(struct sweep *sweep, struct prepared *prepared, struct item 
         door_accept(sweep->door, item);
         return 0;
     }
-    if (prepare_mime(prepared, sweep->intake, sweep->postoffice, sweep->groups, err) != 0)
+    if (prepare_mime(prepared, sweep->intake, sweep->postoffice, sweep->groups, sweep->ready,
+                     sweep->ready_count, err) != 0)
         return -1;
     return system_mail(sweep, item, prepared) ? 0 : 1;
 }
@@ -208,6 +211,23 @@ static int read_item(struct sweep *sweep, struct error *err)
     return 1;
 }
 
+/* Answers that were read before what they answer. One that cannot be made anew goes as it is. */
+static int settle_batch(struct sweep *sweep, struct error *err)
+{
+    bool changed[INTAKE_MAX_BATCH];
+
+    if (threads_settle(sweep->ready, sweep->ready_count, changed, err) != 0)
+        return -1;
+    for (size_t i = 0; i < sweep->ready_count; i++) {
+        struct error ignored = {0};
+
+        if (changed[i] && prepare_again(&sweep->ready[i], sweep->intake, sweep->postoffice,
+                                        sweep->groups, &ignored) != 0)
+            log_warn("intake", "%s", ignored.text);
+    }
+    return 0;
+}
+
 static int write_batch(struct sweep *sweep, int64_t now, struct error *err)
 {
     struct store *store = sweep->intake->store;
@@ -236,7 +256,7 @@ static int commit_batch(struct sweep *sweep, struct error *err)
 
     if (sweep->ready_count + sweep->remain_count == 0 || intake->dry_run)
         return 0;
-    if (store_begin(intake->store, err) != 0)
+    if (settle_batch(sweep, err) != 0 || store_begin(intake->store, err) != 0)
         return -1;
     status = write_batch(sweep, clock_now_ms(), err);
     if (status == 0)

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "daemon/resolve.h"
+#include "daemon/threads.h"
 #include "message/trace.h"
 
 /* MIME is larger than what it was made from: base64 takes 4/3, quoted-printable up to 3. */
@@ -44,18 +45,30 @@ int prepare_fingerprint(struct prepared *prepared, struct door *door, struct ite
     return 0;
 }
 
+/* Gives the MIME form and its facts, only when all of it could be made. */
 static int write_mime(struct prepared *prepared, const struct letter *letter, const char *directory,
                       struct error *err)
 {
+    struct mime_facts facts = {0};
     struct content_writer *writer;
+    struct content *mime;
 
     if (content_writer_new(&writer, directory, mime_limit(prepared->item->message), err) != 0)
         return -1;
-    if (mime_write(letter, add_to_writer, writer, &prepared->facts, err) != 0) {
+    if (mime_write(letter, add_to_writer, writer, &facts, err) != 0) {
+        mime_facts_clear(&facts);
         content_writer_free(writer);
         return -1;
     }
-    return content_writer_finish(writer, &prepared->mime, err);
+    if (content_writer_finish(writer, &mime, err) != 0) {
+        mime_facts_clear(&facts);
+        return -1;
+    }
+    mime_facts_clear(&prepared->facts);
+    content_free(prepared->mime);
+    prepared->facts = facts;
+    prepared->mime = mime;
+    return 0;
 }
 
 static const char *find_group(void *context, const char *address)
@@ -76,12 +89,11 @@ static int hold_returned(struct prepared *prepared, const char *domain, struct e
     return 0;
 }
 
-int prepare_mime(struct prepared *prepared, const struct intake *intake,
-                 const struct settings_postoffice *postoffice, struct groups *groups,
-                 struct error *err)
+static int make_letter(struct letter **out, const struct prepared *prepared,
+                       const struct intake *intake, const struct settings_postoffice *postoffice,
+                       struct groups *groups, struct error *err)
 {
     const struct settings *settings = intake->settings;
-    const struct message *message = prepared->item->message;
     struct letter_options options = {
         .map = intake->map,
         .rules = postoffice->rewrite_unmapped,
@@ -99,22 +111,67 @@ int prepare_mime(struct prepared *prepared, const struct intake *intake,
         .legacy_receipts = postoffice->legacy_receipts,
         .latin1 = postoffice->latin1,
     };
-    struct letter *letter;
-    int status;
+
+    return letter_make(out, prepared->item->message, prepared->digest, &options, err);
+}
+
+static int finish_mime(struct prepared *prepared, struct letter *letter, const char *directory,
+                       struct error *err)
+{
+    if (prepared->in_reply_to != NULL &&
+        letter_answer(letter, prepared->in_reply_to, prepared->references, err) != 0)
+        return -1;
+    return write_mime(prepared, letter, directory, err);
+}
+
+static int set_texts(struct prepared *prepared, const struct intake *intake,
+                     const struct settings_postoffice *postoffice, const struct letter *letter,
+                     struct error *err)
+{
     struct lookup found;
 
-    prepared->sender = strdup(resolve_sender(settings, postoffice, intake->map, message, &found));
-    if (prepared->sender == NULL)
-        return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for an address");
-    if (hold_returned(prepared, settings->domain, err) != 0 ||
-        letter_make(&letter, message, prepared->digest, &options, err) != 0)
-        return -1;
+    prepared->own = letter->own;
+    prepared->parents = letter->parents;
+    prepared->message_id = strdup(letter->message_id);
     prepared->class = strdup(letter->class);
     /* Reports and receipts must never be answered by a report (Q98067). */
-    if (letter->sender[0] == '\0')
-        prepared->sender[0] = '\0';
-    status = prepared->class != NULL ? write_mime(prepared, letter, settings->temporary, err)
-                                     : error_sys(err, ERROR_SOFT, "4.3.0", "no memory for a class");
+    prepared->sender =
+        strdup(letter->sender[0] == '\0' ? ""
+                                         : resolve_sender(intake->settings, postoffice, intake->map,
+                                                          prepared->item->message, &found));
+    if (prepared->message_id == NULL || prepared->sender == NULL || prepared->class == NULL)
+        return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for an address");
+    return hold_returned(prepared, intake->settings->domain, err);
+}
+
+int prepare_mime(struct prepared *prepared, const struct intake *intake,
+                 const struct settings_postoffice *postoffice, struct groups *groups,
+                 const struct prepared *batch, size_t count, struct error *err)
+{
+    struct letter *letter;
+    int status;
+
+    if (make_letter(&letter, prepared, intake, postoffice, groups, err) != 0)
+        return -1;
+    status = set_texts(prepared, intake, postoffice, letter, err);
+    if (status == 0)
+        status = threads_find(prepared, intake->store, batch, count, err);
+    if (status == 0)
+        status = finish_mime(prepared, letter, intake->settings->temporary, err);
+    letter_free(letter);
+    return status;
+}
+
+int prepare_again(struct prepared *prepared, const struct intake *intake,
+                  const struct settings_postoffice *postoffice, struct groups *groups,
+                  struct error *err)
+{
+    struct letter *letter;
+    int status;
+
+    if (make_letter(&letter, prepared, intake, postoffice, groups, err) != 0)
+        return -1;
+    status = finish_mime(prepared, letter, intake->settings->temporary, err);
     letter_free(letter);
     return status;
 }
@@ -124,6 +181,9 @@ void prepared_clear(struct prepared *prepared)
     prepared_clear_recipients(prepared);
     free(prepared->sender);
     free(prepared->class);
+    free(prepared->message_id);
+    free(prepared->in_reply_to);
+    free(prepared->references);
     mime_facts_clear(&prepared->facts);
     content_free(prepared->mime);
     memset(prepared, 0, sizeof *prepared);

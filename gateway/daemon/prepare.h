@@ -36,6 +36,10 @@ struct prepared {
     char *sender;
     char *class;                   /* of the letter; NULL before prepare_mime */
     char held[SYSTEM_REASON_SIZE]; /* why it must wait for the operator, or "" */
+    char *message_id;
+    struct thread_keys own, parents; /* of the letter */
+    char *in_reply_to, *references;  /* of what it answers, or NULL: threads.h */
+    bool parent_stored;              /* which the queue knew before this batch */
     struct mime_facts facts;
     struct content *mime;
 };
@@ -50,10 +54,16 @@ int prepare_recipients(struct prepared *prepared, const struct intake *intake,
 int prepare_fingerprint(struct prepared *prepared, struct door *door, struct item *item,
                         struct error *err) WARN_UNUSED;
 
-/* Makes the envelope sender and the MIME form of the loaded item. */
+/* Makes the envelope sender and the MIME form of the loaded item, which may answer one of the queue
+ * or one of BATCH, what was prepared before it. */
 int prepare_mime(struct prepared *prepared, const struct intake *intake,
                  const struct settings_postoffice *postoffice, struct groups *groups,
-                 struct error *err) WARN_UNUSED;
+                 const struct prepared *batch, size_t count, struct error *err) WARN_UNUSED;
+
+/* Makes the MIME form anew, when what it answers is known better. On -1 the one before stays. */
+int prepare_again(struct prepared *prepared, const struct intake *intake,
+                  const struct settings_postoffice *postoffice, struct groups *groups,
+                  struct error *err) WARN_UNUSED;
 
 void prepared_clear(struct prepared *prepared);
 void prepared_clear_recipients(struct prepared *prepared); /* of what prepare_recipients made */

@@ -44,6 +44,11 @@ int letter_add_header(struct letter *letter, const char *name, const char *value
 /* Last of all: keeps the header within the limits of letter.h. */
 int letter_fit(struct letter *letter, struct error *err) WARN_UNUSED;
 
+/* ---- letter-thread.c ---- */
+
+/* The ids of the message and of its parent; the index of its conversation. */
+int letter_fill_thread(struct letter_job *job, struct error *err) WARN_UNUSED;
+
 /* ---- letter-party.c ---- */
 
 /* From, To and Cc; the sender of the envelope. */

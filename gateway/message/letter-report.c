@@ -77,6 +77,30 @@ static void write_bounce(FILE *out, const struct letter_job *job, const struct b
     }
 }
 
+/* Who gets a report has sent what it speaks of. */
+static const char *receiver(const struct letter_job *job)
+{
+    for (size_t i = 0; i < job->message->address_count; i++) {
+        if (job->message->addresses[i].role == ADDRESS_TO)
+            return job->message->addresses[i].text;
+    }
+    return NULL;
+}
+
+/* Receipts have no id of what they are about. */
+static void ask_read(struct letter_job *job, const struct receipt *receipt)
+{
+    thread_add_sent(&job->letter->parents, receiver(job), &receipt->sent, receipt->subject);
+}
+
+static void ask_failed(struct letter_job *job, const struct block *original)
+{
+    struct thread_keys *parents = &job->letter->parents;
+
+    thread_add_id(parents, original->message_id, original->conversation_id);
+    thread_add_sent(parents, receiver(job), &original->date, original->subject);
+}
+
 static int finish(struct letter_job *job, const struct receipt *receipt,
                   const struct bounce *bounce, struct error *err)
 {
@@ -98,6 +122,7 @@ static int finish(struct letter_job *job, const struct receipt *receipt,
         return letter_no_memory(err);
     free(letter->sender);
     letter->sender = sender;
+    letter->own.count = 0; /* nobody answers a report */
     letter->report = receipt != NULL ? "disposition-notification" : "delivery-status";
     /* What the block says of a receipt is in no other place (Q118783): it stays in the text. */
     job->block.body = 0;
@@ -112,15 +137,19 @@ int letter_fill_report(struct letter_job *job, struct error *err)
 
     if (receipt_read(&receipt, job->message, &job->block, err) != 0)
         return -1;
-    if (receipt.form != RECEIPT_NONE)
+    if (receipt.form != RECEIPT_NONE) {
+        ask_read(job, &receipt);
         status = finish(job, &receipt, NULL, err);
+    }
     receipt_clear(&receipt);
     if (status != 0 || job->letter->report != NULL)
         return status;
     if (bounce_read(&bounce, job->message, &job->block, err) != 0)
         return -1;
-    if (bounce.found)
+    if (bounce.found) {
+        ask_failed(job, &bounce.original);
         status = finish(job, NULL, &bounce, err);
+    }
     bounce_clear(&bounce);
     return status;
 }

@@ -207,10 +207,11 @@ int letter_make(struct letter **out, const struct message *message,
         letter_no_memory(err);
     else if ((!options->block || block_read(&job.block, message, err) == 0) &&
              letter_read_tnef(&job, err) == 0 && letter_fill_parties(&job, err) == 0 &&
-             fill_headers(&job, err) == 0 && letter_fill_report(&job, err) == 0 &&
-             letter_fill_text(&job, err) == 0 && letter_fill_rich(&job, err) == 0 &&
-             letter_fill_charset(&job, err) == 0 && letter_fill_parts(&job, err) == 0 &&
-             letter_fill_hidden(&job, err) == 0 && letter_fit(letter, err) == 0)
+             fill_headers(&job, err) == 0 && letter_fill_thread(&job, err) == 0 &&
+             letter_fill_report(&job, err) == 0 && letter_fill_text(&job, err) == 0 &&
+             letter_fill_rich(&job, err) == 0 && letter_fill_charset(&job, err) == 0 &&
+             letter_fill_parts(&job, err) == 0 && letter_fill_hidden(&job, err) == 0 &&
+             letter_fit(letter, err) == 0)
         status = 0;
     attachment_names_free(job.names);
     block_clear(&job.block);
@@ -247,6 +248,9 @@ void letter_free(struct letter *letter)
     free(letter->headers);
     free(letter->parts);
     content_free(letter->text);
+    free(letter->in_reply_to);
+    free(letter->references);
+    free(letter->thread_index);
     free(letter->machine);
     free(letter->html);
     free(letter->calendar);

@@ -19,6 +19,7 @@
 #include "message/date.h"
 #include "message/map.h"
 #include "message/message.h"
+#include "message/thread.h"
 
 /* What becomes of a WINMAIL.DAT: an attachment like any other; read and left out; sent on without
  * its lists of people; left out. */
@@ -101,8 +102,12 @@ struct letter {
     bool asks_receipt;   /* the sender wants to know that it was read (Q100457) */
     struct letter_header *headers;
     size_t header_count;
-    struct content *text; /* LF line ends; NULL: empty */
-    bool text_latin1;     /* it is ISO 8859-1, else UTF-8 */
+    struct thread_keys own;         /* by which others find this message */
+    struct thread_keys parents;     /* by which it finds what it answers or reports on */
+    char *in_reply_to, *references; /* of letter_answer, or NULL */
+    char *thread_index;             /* of PR_CONVERSATION_INDEX, base64, or NULL */
+    struct content *text;           /* LF line ends; NULL: empty */
+    bool text_latin1;               /* it is ISO 8859-1, else UTF-8 */
     struct charset_facts text_facts;
     bool text_complete; /* the last line has its end */
     const char *report; /* "disposition-notification" or "delivery-status" when it is one */
@@ -126,6 +131,12 @@ int letter_make(struct letter **out, const struct message *message,
                 const uint8_t fingerprint[FINGERPRINT_SIZE], const struct letter_options *options,
                 struct error *err) WARN_UNUSED;
 void letter_free(struct letter *letter); /* NULL is allowed */
+
+/* Before it is written: LETTER answers, or is a report on, the message that was relayed as
+ * MESSAGE_ID; REFERENCES are those of an answer to it (thread.h). Both are copied. A notification
+ * tells it in Original-Message-ID, too (RFC 8098 3.2.5). ERROR_SOFT: memory. */
+int letter_answer(struct letter *letter, const char *message_id, const char *references,
+                  struct error *err) WARN_UNUSED;
 
 /* "<mm.HEX32@DOMAIN>": the caller's (free), NULL without memory. */
 char *letter_message_id(const uint8_t fingerprint[FINGERPRINT_SIZE], const char *domain);

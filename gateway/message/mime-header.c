@@ -239,6 +239,35 @@ static void fold_encoded(GMimeObject *out, const char *name)
     g_string_free(folded, TRUE);
 }
 
+/* IDS, divided by blanks: one a line, and never encoded or cut, however long they are. */
+static void fill_ids(GMimeObject *out, const char *name, const char *ids)
+{
+    GString *raw = g_string_new(NULL);
+
+    for (const char *at = ids; *at != '\0';) {
+        size_t size = strcspn(at, " ");
+
+        g_string_append_c(raw, ' ');
+        g_string_append_len(raw, at, (gssize)size);
+        g_string_append_c(raw, '\n');
+        at += size + strspn(at + size, " ");
+    }
+    g_mime_object_set_header(out, name, ids, "utf-8");
+    g_mime_header_set_raw_value(
+        g_mime_header_list_get_header(g_mime_object_get_header_list(out), name), raw->str);
+    g_string_free(raw, TRUE);
+}
+
+static void fill_thread(GMimeObject *out, const struct letter *letter)
+{
+    if (letter->in_reply_to != NULL)
+        fill_ids(out, "In-Reply-To", letter->in_reply_to);
+    if (letter->references != NULL)
+        fill_ids(out, "References", letter->references);
+    if (letter->thread_index != NULL)
+        fill_ids(out, "Thread-Index", letter->thread_index);
+}
+
 void header_fill(GMimeMessage *out, const struct letter *letter)
 {
     size_t i;
@@ -250,6 +279,7 @@ void header_fill(GMimeMessage *out, const struct letter *letter)
     header_set(GMIME_OBJECT(out), "Subject", letter->subject);
     fill_date(out, letter);
     g_mime_object_set_header(GMIME_OBJECT(out), "Message-Id", letter->message_id, "utf-8");
+    fill_thread(GMIME_OBJECT(out), letter);
     fill_priority(GMIME_OBJECT(out), letter->priority);
     if (letter->report != NULL && letter->priority != 'C')
         header_set(GMIME_OBJECT(out), "Auto-Submitted", "auto-replied");

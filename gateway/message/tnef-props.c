@@ -235,6 +235,10 @@ static int take(struct tnef_reader *reader, const struct tnef_property *property
         return text(reader, property, &tnef->subject, err);
     case 0x0070:
         return text(reader, property, &tnef->topic, err);
+    case 0x0071:
+        if (PROP_TYPE(property->tag) == PROP_BINARY)
+            tnef->index = property->value;
+        return 0;
     case 0x0C1A:
         return text(reader, property, &tnef->sender_name, err);
     case 0x0C1E:

@@ -72,6 +72,7 @@ struct tnef {
     char *subject;
     char *topic; /* PR_CONVERSATION_TOPIC */
     char *message_id, *parent_id, *conversation_id;
+    struct tnef_range index;            /* PR_CONVERSATION_INDEX, octets */
     char *sender_name, *sender_address; /* "MS:NET/PO/MAILBOX", "SMTP:..." */
     char *owner_name, *owner_address;   /* attOwner: who called the meeting */
     int priority;                       /* attPriority as it is, or -1 */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/mimefixture.h"
@@ -159,14 +160,147 @@ static void test_date_of_block(void **state)
     assert_int_equal(f->facts.date_note, DATE_AS_WRITTEN);
 }
 
+#define LONG_DOMAIN                                                                                \
+    "a-rather-long-name-of-a-department.of-the-northern-branch.of-our-company.corp.example"
+
+/* What it answers is told by its options' caller; the ids are folded, never encoded. */
+static void test_answer(void **state)
+{
+    static const char first[] = "<mm.0123456789abcdef0123456789abcdef@" LONG_DOMAIN ">";
+    static const char second[] = "<mm.fedcba9876543210fedcba9876543210@" LONG_DOMAIN ">";
+    struct mimefixture *f = *state;
+    struct letter *letter;
+    char references[512];
+    uint8_t fingerprint[FINGERPRINT_SIZE];
+
+    set_text(f, "The body.\r\n");
+    assert_int_equal(message_fingerprint(f->message, fingerprint, &f->err), 0);
+    assert_int_equal(letter_make(&letter, f->message, fingerprint, &f->options, &f->err), 0);
+    snprintf(references, sizeof references, "%s %s", first, second);
+    assert_int_equal(letter_answer(letter, second, references, &f->err), 0);
+    assert_int_equal(mime_write(letter, mimefixture_collect, f, &f->facts, &f->err), 0);
+    snprintf(references, sizeof references, "\r\nIn-Reply-To: %s\r\nReferences: %s\r\n %s\r\n",
+             second, first, second);
+    mimefixture_has(f, references);
+    assert_string_equal(f->facts.message_id, letter->message_id);
+    letter_free(letter);
+}
+
+#define IDS                                                                                        \
+    "Message ID: 1A2B3C4D\r\n"                                                                     \
+    "Parent message ID: 2B3C4D5E\r\n"                                                              \
+    "Conversation ID: 3C4D5E6F\r\n"
+
+static void expect_keys(struct mimefixture *f, size_t own, const struct thread_keys *parents)
+{
+    struct letter *letter;
+    uint8_t fingerprint[FINGERPRINT_SIZE];
+
+    assert_int_equal(message_fingerprint(f->message, fingerprint, &f->err), 0);
+    assert_int_equal(letter_make(&letter, f->message, fingerprint, &f->options, &f->err), 0);
+    assert_int_equal(letter->own.count, own);
+    assert_int_equal(letter->parents.count, parents->count);
+    for (size_t i = 0; i < parents->count; i++)
+        assert_true(thread_key_matches(&letter->parents.items[i], &parents->items[i]));
+    letter_free(letter);
+}
+
+/* The ids of a block are known where the block is. */
+static void test_keys(void **state)
+{
+    struct mimefixture *f = *state;
+    struct thread_keys parents = {.count = 0};
+
+    mimefixture_set_subject(f, "Plans");
+    set_text(f, "Microsoft Mail v3.0 IPM.Microsoft Mail.Note\r\n"
+                "From: Ahlberg, Anna\r\n"
+                "To: Zander, Zoe\r\n"
+                "Subject: Plans\r\n"
+                "Date: 1997-04-07 08:05\r\n"
+                "Priority: 3\r\n" IDS
+                "----------------------------------------------------------------------\r\n"
+                "\r\n"
+                "The body.\r\n");
+    f->options.block = false;
+    expect_keys(f, 1, &parents);
+    f->options.block = true;
+    thread_add_id(&parents, "2B3C4D5E", "3C4D5E6F");
+    expect_keys(f, 1, &parents);
+    f->message->priority = 'R';
+    expect_keys(f, 2, &parents);
+}
+
+/* T130: a receipt tells what it is about by Original-Message-ID. */
+static void test_receipt_names_its_original(void **state)
+{
+    static const struct message_date sent = {true, 1995, 4, 26, 9, 40};
+    struct mimefixture *f = *state;
+    struct thread_keys parents = {.count = 0};
+    struct letter *letter;
+    uint8_t fingerprint[FINGERPRINT_SIZE];
+    const char *place;
+
+    f->message->priority = 'C';
+    mimefixture_add(f, ADDRESS_TO, "NORTH/HQ/ZOE");
+    mimefixture_set_subject(f, "Registered: Anna");
+    set_text(f, "[013] ***** Read receipt from a registered message *****\r\n\r\n"
+                "To: Anna                       Date: 04-26-95\r\n"
+                "Subject: Plans                 Time: 09:40\r\n\r\n"
+                "Was read 04-26-95 17:49\r\n");
+    thread_add_sent(&parents, "NORTH/HQ/ZOE", &sent, "Plans");
+    expect_keys(f, 0, &parents);
+    assert_int_equal(message_fingerprint(f->message, fingerprint, &f->err), 0);
+    assert_int_equal(letter_make(&letter, f->message, fingerprint, &f->options, &f->err), 0);
+    assert_int_equal(letter_answer(letter, "<a@x>", "<a@x>", &f->err), 0);
+    place = strstr(letter->machine, "\nOriginal-Message-ID: <a@x>\nDisposition: ");
+    assert_non_null(place);
+    letter_free(letter);
+}
+
+/* T128: and a failure report, by the id in what came back, or by what it was. */
+static void test_bounce_names_its_original(void **state)
+{
+    static const struct message_date sent = {true, 1997, 4, 7, 8, 5};
+    struct mimefixture *f = *state;
+    struct thread_keys parents = {.count = 0};
+
+    f->options.block = true;
+    mimefixture_begin(f);
+    mimefixture_add(f, ADDRESS_FROM, "NORTH/HQ/POSTMASTER");
+    mimefixture_add(f, ADDRESS_TO, "NORTH/HQ/ANNA");
+    mimefixture_set_subject(f, "Mail failure");
+    set_text(f, "[005] Mail retry count exceeded sending to:\r\n"
+                "       SOUTH/DEPOT/KARL\r\n"
+                "----------------------------------------------------------------------\r\n"
+                "Microsoft Mail v3.0 IPM.Microsoft Mail.Note\r\n"
+                "From: Ahlberg, Anna\r\n"
+                "To: Karl\r\n"
+                "Subject: Plans\r\n"
+                "Date: 1997-04-07 08:05\r\n"
+                "Priority: 3\r\n" IDS
+                "----------------------------------------------------------------------\r\n"
+                "The body.\r\n");
+    thread_add_id(&parents, "1A2B3C4D", "3C4D5E6F");
+    thread_add_sent(&parents, "NORTH/HQ/ANNA", &sent, "Plans");
+    expect_keys(f, 0, &parents);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, mimefixture_setup, mimefixture_teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_block),         TEST(test_no_block),
-                                       TEST(test_bounce),        TEST(test_registered),
-                                       TEST(test_charset),       TEST(test_charset_lacks),
-                                       TEST(test_borrowed_date), TEST(test_date_of_block)};
+    const struct CMUnitTest tests[] = {TEST(test_block),
+                                       TEST(test_no_block),
+                                       TEST(test_bounce),
+                                       TEST(test_registered),
+                                       TEST(test_charset),
+                                       TEST(test_charset_lacks),
+                                       TEST(test_borrowed_date),
+                                       TEST(test_date_of_block),
+                                       TEST(test_answer),
+                                       TEST(test_keys),
+                                       TEST(test_receipt_names_its_original),
+                                       TEST(test_bounce_names_its_original)};
 
     mime_initialize();
     return cmocka_run_group_tests(tests, NULL, NULL);
