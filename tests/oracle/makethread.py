@@ -101,7 +101,7 @@ def block(item, kind, ids, language="english", extra=()):
     return "\r\n".join(lines + list(extra) + ["", RULER, ""])
 
 
-def winmail(ident, parent, conversation):
+def winmail(ident, parent, conversation, index=INDEX):
     out = struct.pack("<IH", maketnef.SIGNATURE, 1)
     out += maketnef.attribute(1, 0x00089006, struct.pack("<I", 0x10000))
     out += maketnef.attribute(1, 0x00069007, struct.pack("<II", 850, 0))
@@ -111,7 +111,7 @@ def winmail(ident, parent, conversation):
             out += maketnef.attribute(1, name, value.encode() + b"\0")
     properties = [
         maketnef.prop(0x0070001E, b"Talk of streams\0"),
-        maketnef.prop(0x00710102, INDEX),
+        maketnef.prop(0x00710102, index),
     ]
     return out + maketnef.attribute(1, 0x00069003, maketnef.props(properties))
 
@@ -160,11 +160,14 @@ def alike(plan):
 
 
 def streams(plan):
-    """Ids in WINMAIL.DAT."""
-    ids = ["%032X" % (0xE << 124 | n) for n in range(3)]
+    """Ids in WINMAIL.DAT; an index that cannot be one is not sent."""
+    ids = ["%032X" % (0xE << 124 | n) for n in range(5)]
     index = {"index": INDEX.hex()}
     plan.add("stream0", files=[("WINMAIL.DAT", winmail(ids[0], None, ids[0]))], **index)
     plan.add("stream1", "stream0", files=[("WINMAIL.DAT", winmail(ids[1], ids[0], ids[0]))], **index)
+    for n, wrong in ((2, INDEX[:-1]), (3, INDEX[:21]), (4, b"\x02" + INDEX[1:])):
+        plan.add("stream%d" % n, "stream%d" % (n - 1),
+                 files=[("WINMAIL.DAT", winmail(ids[n], ids[n - 1], ids[0], wrong))])
 
 
 def short(address):
