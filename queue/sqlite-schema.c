@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define OLDEST_VERSION 1          /* that can be brought to this one */
 #define APPLICATION_ID 0x4D534D67 /* "MSMg" */
 
@@ -39,6 +39,15 @@
     " record INTEGER NOT NULL, mai TEXT NOT NULL, first_ms INTEGER NOT NULL,"                      \
     " PRIMARY KEY (title, mailbag, header, record)) STRICT, WITHOUT ROWID;"                        \
     "CREATE INDEX recipient_by_original ON recipient (original COLLATE NOCASE);"
+
+/* Who is told about a message: new in layout 3. notice_of is for a notice of delay: the message that
+ * is late. */
+#define REPORTING_TABLE                                                                            \
+    "CREATE TABLE reporting (message INTEGER PRIMARY KEY REFERENCES message (id),"                 \
+    " report_to TEXT NOT NULL, notice_ms INTEGER NOT NULL, notify INTEGER NOT NULL,"               \
+    " notice_of INTEGER NOT NULL) STRICT;"                                                         \
+    "CREATE INDEX reporting_due ON reporting (notice_ms) WHERE notice_ms > 0;"                     \
+    "CREATE INDEX reporting_of ON reporting (notice_of) WHERE notice_of > 0;"
 
 /*
  * recipient.rank and recipient.expires_ms repeat what the message has, so that the indexes over
@@ -85,7 +94,7 @@ static const char schema[] =
     "CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL, at_ms INTEGER NOT NULL)"
     " STRICT, WITHOUT ROWID;"
 
-    REMAIN_TABLE CUTOVER_TABLES;
+    REMAIN_TABLE CUTOVER_TABLES REPORTING_TABLE;
 
 /* What remains in mailbags is noted again by the next sweep, under its title. What a GET program's
  * door holds (no mailbag) is noted once only and has to stay. */
@@ -95,6 +104,8 @@ static const char from_layout_1[] =
     " SELECT postoffice, mailbag, record, mai, postoffice, kind, reason, first_ms, last_ms"
     " FROM remain_1 WHERE mailbag = '';"
     "DROP TABLE remain_1;" CUTOVER_TABLES;
+
+static const char from_layout_2[] = REPORTING_TABLE;
 
 int sqlite_exec(struct sqlite_store *store, const char *sql, struct error *err)
 {
@@ -161,9 +172,11 @@ static int upgrade(struct sqlite_store *store, struct error *err)
 
     if (get_number(store, "PRAGMA user_version", &version, err) != 0)
         return -1;
-    if (version != 1)
+    if (version >= SCHEMA_VERSION)
         return 0;
-    if (sqlite_exec(store, from_layout_1, err) != 0)
+    if (version == 1 && sqlite_exec(store, from_layout_1, err) != 0)
+        return -1;
+    if (sqlite_exec(store, from_layout_2, err) != 0)
         return -1;
     return set_version(store, err);
 }

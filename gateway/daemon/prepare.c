@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "daemon/resolve.h"
@@ -105,6 +106,39 @@ int prepare_fingerprint(struct prepared *prepared, struct door *door, struct ite
     return 0;
 }
 
+/* Sent by a program, or told to be: it must never be answered by a report (Q98067, Q175447). */
+static bool is_automatic(const struct message *message, const struct letter *letter)
+{
+    if (letter->sender[0] == '\0' || letter->report != NULL)
+        return true;
+    for (size_t i = 0; i < message->extra_count; i++) {
+        const struct message_extra *extra = &message->extras[i];
+
+        if (strcasecmp(extra->name, "Auto-Submitted") == 0 && strcasecmp(extra->value, "no") != 0)
+            return true;
+    }
+    return false;
+}
+
+static int fill_reporting(struct prepared *prepared, const struct intake *intake,
+                          const struct settings_postoffice *postoffice, const struct letter *letter,
+                          struct error *err)
+{
+    const struct message *message = prepared->item->message;
+    const char *to = NULL;
+    struct lookup found;
+
+    if (!is_automatic(message, letter))
+        to = resolve_originator(intake->settings, postoffice, intake->map, message, &found);
+    prepared->report_to = strdup(to != NULL ? to : "");
+    if (prepared->report_to == NULL)
+        return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for an address");
+    /* The server's report goes to the envelope sender: that has to be who asked. */
+    prepared->notify = to != NULL && postoffice->receipt_as_dsn && letter->asks_receipt &&
+                       strcmp(to, prepared->sender) == 0;
+    return 0;
+}
+
 static int write_mime(struct prepared *prepared, const struct letter *letter, const char *directory,
                       struct error *err)
 {
@@ -149,7 +183,9 @@ int prepare_mime(struct prepared *prepared, const struct intake *intake,
     /* Reports and receipts must never be answered by a report (Q98067). */
     if (letter->sender[0] == '\0')
         prepared->sender[0] = '\0';
-    status = write_mime(prepared, letter, settings->temporary, err);
+    status = fill_reporting(prepared, intake, postoffice, letter, err);
+    if (status == 0)
+        status = write_mime(prepared, letter, settings->temporary, err);
     letter_free(letter);
     return status;
 }
@@ -160,6 +196,7 @@ void prepared_clear(struct prepared *prepared)
         free(prepared->recipients[i].address);
     free(prepared->recipients);
     free(prepared->sender);
+    free(prepared->report_to);
     mime_facts_clear(&prepared->facts);
     content_free(prepared->mime);
     memset(prepared, 0, sizeof *prepared);

@@ -4,6 +4,7 @@
 #ifndef DAEMON_PREPARE_H
 #define DAEMON_PREPARE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,8 @@ struct prepared {
     uint8_t digest[FINGERPRINT_SIZE];
     char fingerprint[FINGERPRINT_HEX_SIZE];
     char *sender;
+    char *report_to; /* who is told of failures; "": the postmaster */
+    bool notify;     /* the server is asked for reports of delivery */
     struct mime_facts facts;
     struct content *mime;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The contract of queue/cutover.h on every backend, and the upgrade of a queue of layout 1. */
+/* The contract of queue/cutover.h on every backend, and the upgrade of older queues. */
 #include "config.h"
 
 #include "tests/unit/storefixture.h"
@@ -407,14 +407,16 @@ static void test_sweep_without_news_writes_little(void **state)
 
 /* ---- the upgrade ---- */
 
-static char *recorded_sql(void)
+/* The queue of layout NUMBER as its program made it. */
+static char *recorded_sql(unsigned number)
 {
     const char *top = getenv("srcdir");
     char path[4096], *text = calloc(1, 65536);
     FILE *file;
 
     assert_non_null(text);
-    snprintf(path, sizeof path, "%s/tests/data/queue/layout-1.sql", top != NULL ? top : ".");
+    snprintf(path, sizeof path, "%s/tests/data/queue/layout-%u.sql", top != NULL ? top : ".",
+             number);
     file = fopen(path, "r");
     if (file == NULL)
         print_error("%s: not there; set srcdir to the top of the source\n", path);
@@ -424,10 +426,10 @@ static char *recorded_sql(void)
     return text;
 }
 
-/* Puts a queue of layout 1, and what MORE does to it, in the place of the fixture's. */
-static void old_queue(struct fixture *fixture, const char *more)
+/* Puts a queue of layout NUMBER, and what MORE does to it, in the place of the fixture's. */
+static void old_queue(struct fixture *fixture, unsigned number, const char *more)
 {
-    char *sql = recorded_sql();
+    char *sql = recorded_sql(number);
     sqlite3 *db;
 
     store_close(fixture->store);
@@ -474,14 +476,16 @@ static void test_upgraded_is_as_new(void **state)
     struct fixture *fixture = *state;
 
     ask(fixture->path, all, fresh, sizeof fresh);
-    old_queue(fixture, "");
-    assert_done(fixture, store_open(&fixture->store, fixture->uri, false, &fixture->err));
-    ask(fixture->path, all, upgraded, sizeof upgraded);
-    assert_string_equal(upgraded, fresh);
-    ask(fixture->path, "PRAGMA user_version", upgraded, sizeof upgraded);
-    assert_string_equal(upgraded, "2|");
-    ask(fixture->path, "PRAGMA integrity_check", upgraded, sizeof upgraded);
-    assert_string_equal(upgraded, "ok|");
+    for (unsigned number = 1; number <= 2; number++) {
+        old_queue(fixture, number, "");
+        assert_done(fixture, store_open(&fixture->store, fixture->uri, false, &fixture->err));
+        ask(fixture->path, all, upgraded, sizeof upgraded);
+        assert_string_equal(upgraded, fresh);
+        ask(fixture->path, "PRAGMA user_version", upgraded, sizeof upgraded);
+        assert_string_equal(upgraded, "3|");
+        ask(fixture->path, "PRAGMA integrity_check", upgraded, sizeof upgraded);
+        assert_string_equal(upgraded, "ok|");
+    }
 }
 
 static int add_remain_text(void *context, const struct store_remain *remain)
@@ -495,15 +499,14 @@ static int add_remain_text(void *context, const struct store_remain *remain)
     return 0;
 }
 
-static void test_upgrade_keeps_the_mail(void **state)
+static void keeps_the_mail(struct fixture *fixture, unsigned number)
 {
-    struct fixture *fixture = *state;
     struct store_user_counts user;
     struct store_counts counts;
     char out[512] = "";
     struct text text = {out, sizeof out};
 
-    old_queue(fixture, "");
+    old_queue(fixture, number, "");
     assert_done(fixture, store_open(&fixture->store, fixture->uri, false, &fixture->err));
     assert_done(fixture, store_verify(fixture->store, &fixture->err));
     assert_done(fixture, store_count(fixture->store, &counts, &fixture->err));
@@ -522,6 +525,16 @@ static void test_upgrade_keeps_the_mail(void **state)
     assert_int_equal(fixture_claim_all(fixture, 2000), 2);
 }
 
+static void test_upgrade_keeps_the_mail(void **state)
+{
+    keeps_the_mail(*state, 1);
+}
+
+static void test_upgrade_of_layout_2_keeps_the_mail(void **state)
+{
+    keeps_the_mail(*state, 2);
+}
+
 /* It fails in its last steps: nothing of it may be left. */
 static void test_failed_upgrade_leaves_the_old_queue(void **state)
 {
@@ -529,7 +542,7 @@ static void test_failed_upgrade_leaves_the_old_queue(void **state)
     static char before[16384], after[16384];
     static const char all[] = "SELECT name, sql FROM sqlite_master ORDER BY name";
 
-    old_queue(fixture, "CREATE TABLE live (x)");
+    old_queue(fixture, 1, "CREATE TABLE live (x)");
     ask(fixture->path, all, before, sizeof before);
     assert_int_equal(store_open(&fixture->store, fixture->uri, false, &fixture->err), -1);
     assert_null(fixture->store);
@@ -566,7 +579,7 @@ static void test_programs_that_upgrade_together(void **state)
     pid_t children[CHILDREN];
     int gate[2], status;
 
-    old_queue(fixture, "");
+    old_queue(fixture, 1, "");
     assert_int_equal(pipe2(gate, O_CLOEXEC), 0);
     for (unsigned i = 0; i < CHILDREN; i++) {
         children[i] = fork();
@@ -601,6 +614,7 @@ int main(void)
         ON_SQLITE(test_sweep_without_news_writes_little),
         ON_SQLITE(test_upgraded_is_as_new),
         ON_SQLITE(test_upgrade_keeps_the_mail),
+        ON_SQLITE(test_upgrade_of_layout_2_keeps_the_mail),
         ON_SQLITE(test_failed_upgrade_leaves_the_old_queue),
         ON_SQLITE(test_programs_that_upgrade_together),
     };

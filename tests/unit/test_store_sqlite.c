@@ -114,8 +114,8 @@ static void test_other_layouts(void **state)
 
     store_close(fixture->store);
     fixture->store = NULL;
-    change_file(fixture->path, "PRAGMA user_version = 3");
-    refuse_open(fixture, fixture->uri, true, "has layout 3");
+    change_file(fixture->path, "PRAGMA user_version = 4");
+    refuse_open(fixture, fixture->uri, true, "has layout 4");
     change_file(fixture->path, "PRAGMA user_version = 0");
     refuse_open(fixture, fixture->uri, true, "has layout 0");
     change_file(fixture->path, "PRAGMA user_version = 1; PRAGMA application_id = 7");
