@@ -96,3 +96,17 @@ const char *resolve_originator(const struct settings *settings,
         return address_smtp_valid(out->smtp) ? out->smtp : NULL;
     return NULL;
 }
+
+bool resolve_comes_back(const struct settings *settings, const char *smtp)
+{
+    const char *at = strrchr(smtp, '@');
+
+    if (at == NULL)
+        return false;
+    if (strcasecmp(at + 1, settings->hostname) == 0)
+        return true;
+    for (size_t i = 0; i < settings->routed_domain_count; i++)
+        if (strcasecmp(at + 1, settings->routed_domains[i]) == 0)
+            return true;
+    return strncasecmp(smtp, "IMCEAMS-", 8) == 0;
+}

@@ -28,6 +28,10 @@ const char *resolve_recipient(const struct settings *settings,
 /* NET/PO/POSTMASTER or NET/PO/ADMIN. */
 bool resolve_is_role(const char *address);
 
+/* Mail to SMTP would come back: its domain is the gateway's or is routed to MS Mail, or it
+ * encapsulates an address of MS Mail. */
+bool resolve_comes_back(const struct settings *settings, const char *smtp);
+
 /* Whom to tell when MESSAGE fails or is late: the originator's SMTP address by the map or a rule of
  * it (rewrite-unmapped), or his typed one when mail to such is relayed (typed-smtp). NULL: nobody,
  * because he has no mailbox there, or is a POSTMASTER. Borrowed from OUT. */

@@ -255,7 +255,8 @@ class Reports(Case):
     """unmapped = report: nothing that has a mapped recipient stays; the others come back."""
 
     def run_seed(self, seed):
-        run = Run(self, "r%d" % seed, seed, Peers.get_postfix(), WAYS[0], unmapped="report")
+        run = Run(self, "r%d" % seed, seed, Peers.get_postfix(), WAYS[0], unmapped="report",
+                  report_to="postmaster")
         # what failed is something that the operator must know: status 1
         run.gateway.drain(expect=1)
         ids = {row["mai"]: row["message_id"] for row in run.gateway.queue() if row["mai"]}
