@@ -9,6 +9,7 @@
 #define QUEUE_STORE_INT_H
 
 #include "queue/cutover.h"
+#include "queue/reporting.h"
 #include "queue/store.h"
 
 #define STORE_TEXT_SIZE 1000 /* octets kept of a status, reply, relay or reason */

@@ -19,6 +19,7 @@
 #include "daemon/report-content.h"
 #include "message/message.h"
 #include "message/report.h"
+#include "queue/reporting.h"
 
 #define MAX_REPORTED ((size_t)1000) /* recipients named in one report */
 #define TEXTS 5
@@ -32,7 +33,7 @@ struct subject {
     size_t count;
     uint64_t id, last, size;
     int64_t received_ms, expires_ms;
-    bool eight_bit, to_postmaster;
+    bool eight_bit, to_postmaster, to_himself;
     const char *postmaster;
     char *message_id, *subject, *sender, *report_to;
     struct buf key;
@@ -98,6 +99,8 @@ static int take_recipient(void *context, const struct store_view *view)
     subject->last = view->recipient;
     if (strcasecmp(view->address, subject->postmaster) == 0)
         subject->to_postmaster = true;
+    if (strcasecmp(view->address, view->report_to) == 0)
+        subject->to_himself = true;
     for (size_t i = 0; i < TEXTS; i++) {
         if (texts[i] == NULL)
             return 1;
@@ -144,6 +147,8 @@ static const char *why_not_originator(const struct relay *relay, const struct su
         return "the message is one that must not be answered, or he has no SMTP address by the map";
     if (subject->to_postmaster)
         return "the message was for the postmaster";
+    if (subject->to_himself)
+        return "his own address is among those that failed";
     return NULL;
 }
 

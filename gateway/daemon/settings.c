@@ -433,6 +433,24 @@ static void watch(cfg_t *cfg, const char *prefix, const cfg_opt_t *options)
     }
 }
 
+static int load_content(struct section *top, const char *content, cfg_opt_t *options,
+                        const cfg_opt_t *postoffice, const cfg_opt_t *relay)
+{
+    int result = -1;
+
+    top->cfg = cfg_init(options, CFGF_NONE);
+    if (top->cfg == NULL)
+        return error_set(top->err, ERROR_SETUP, "", "%s: out of memory", top->file);
+    cfg_set_error_function(top->cfg, parse_failed);
+    watch(top->cfg, "", options);
+    watch(top->cfg, "postoffice|", postoffice);
+    watch(top->cfg, "relay|", relay);
+    if (parse(top->cfg, top->file, content, top->err) == 0)
+        result = load_all(top, &top->owner->settings);
+    cfg_free(top->cfg);
+    return result;
+}
+
 static int load_file(struct section *top, const char *content)
 {
     cfg_opt_t postoffice[] = {
@@ -502,19 +520,8 @@ static int load_file(struct section *top, const char *content)
         CFG_SEC("relay", relay, CFGF_MULTI),
         CFG_END(),
     };
-    int result = -1;
 
-    top->cfg = cfg_init(options, CFGF_NONE);
-    if (top->cfg == NULL)
-        return error_set(top->err, ERROR_SETUP, "", "%s: out of memory", top->file);
-    cfg_set_error_function(top->cfg, parse_failed);
-    watch(top->cfg, "", options);
-    watch(top->cfg, "postoffice|", postoffice);
-    watch(top->cfg, "relay|", relay);
-    if (parse(top->cfg, top->file, content, top->err) == 0)
-        result = load_all(top, &top->owner->settings);
-    cfg_free(top->cfg);
-    return result;
+    return load_content(top, content, options, postoffice, relay);
 }
 
 int settings_load(struct settings **out, const char *path, struct error *err)

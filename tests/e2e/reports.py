@@ -76,20 +76,21 @@ class Site(Case):
             sink.case["server"]["caps"] = sink.case["server"]["caps"] + [extension]
         return sink
 
-    def gate(self, sink, section=None, **settings):
+    def gate(self, sink, section=None, name="gw", **settings):
         values = {"name": "NET/PO", "door": "ffapi", "codepage": "850", "interval": 1,
                   "command": [sys.executable, os.path.join(self.directory, "give.py"), self.inbox,
                               "{file}"]}
         values.update(section or {})
-        return Gateway(self.directory, "gw", sink.relay(), [("PO", values)],
+        return Gateway(self.directory, name, sink.relay(), [("PO", values)],
                        [os.path.join(self.directory, "map")], password=SINK_PASSWORD, **settings)
 
     def write(self, sender, *to, subject="Plan", text="Hello", more=""):
-        """One message for the next run of the GET program."""
+        """One message for the next run of the GET program, from a mailbox or a typed address."""
         self.written += 1
         body = text + "\r\n"
         lines = "VERSION:3.00\r\n" + "".join("TO:CSI:NET/PO/%s\r\n" % one for one in to)
-        lines += "FROM:CSI:NET/PO/%s\r\nDATE:1996-02-03\r\nTIME:10:%02d\r\nSUBJECT:%s %d\r\n%s" % (
+        sender = sender if ":" in sender else "CSI:NET/PO/" + sender
+        lines += "FROM:%s\r\nDATE:1996-02-03\r\nTIME:10:%02d\r\nSUBJECT:%s %d\r\n%s" % (
             sender, self.written % 60, subject, self.written, more)
         lines += "TEXT:%d\r\n%s" % (len(body), body)
         path = os.path.join(self.inbox, "%06d.mmf" % self.written)
@@ -194,6 +195,38 @@ class Originator(Site):
             gate.drain(expect=None)
             self.assertEqual(len(self.reports(sink)), 2)
 
+    def test_originators_by_rule_and_typed(self):
+        gateway.write_file(os.path.join(self.directory, "map"),
+                           MAP + "NET/PO/*\t%u@po.example\n")
+        for number, (section, wanted) in enumerate((
+                ({}, {POSTMASTER}),
+                ({"rewrite-unmapped": "true", "typed-smtp": "true"},
+                 {"fred@po.example", "out@ext.example"}))):
+            with self.subTest(section=section), Sink(
+                    self.directory, "sink%d" % number, tls=False,
+                    rules=[refuse("ben", "550 5.1.1 no")]) as sink:
+                gate = self.gate(sink, section, name="gw%d" % number)
+                self.write("FRED", "BEN")
+                self.write("SMTP:out@ext.example", "BEN")
+                gate.drain(expect=1)
+                reports = self.reports(sink)
+                self.assertEqual(len(reports), 2)
+                self.assertEqual({copy.rcpts[0].lower() for copy in reports}, wanted)
+
+    def test_more_than_one_report_names(self):
+        """Each of very many that failed is named once."""
+        people = ["U%04d" % number for number in range(1100)]
+        with self.sink() as sink:
+            gate = self.gate(sink, {"unmapped": "report"})
+            self.write("ANNA", "BEN", *people)
+            gate.drain(expect=1)
+            named = []
+            for copy in self.reports(sink):
+                self.assertEqual(copy.rcpts, ["anna@corp.example"])
+                named += self.check_form(copy).of("Original-Recipient").values()
+            self.assertEqual(sorted(named), ["x-msmail; NET/PO/" + name for name in people])
+            self.assertEqual(len(self.reports(sink)), 2)
+
     def test_a_new_failure_is_told_anew(self):
         with self.sink(refuse("ben", "550 5.1.1 no")) as sink:
             gate = self.gate(sink)
@@ -268,13 +301,14 @@ class Bounded(Site):
             self.write("POSTMASTER", "BEN", subject="postmaster")
             self.write("ANNA", "BEN", subject="receipt", more=receipt)
             self.write("ANNA", "BEN", subject="automatic", more=automatic)
+            self.write("BEN", "BEN", subject="himself")
             gate.drain(expect=1)
             reports = [copy for copy in self.reports(sink) if b"multipart/report" in copy.raw]
             self.assertEqual({tuple(copy.rcpts) for copy in reports}, {(POSTMASTER,)})
             subjects = sorted(re.sub(r" \d+$", "", copy.message["Subject"]) for copy in reports)
             self.assertEqual(subjects, sorted("Mail failure: " + name for name in (
                 "unknown sender", "unknown both", "not moved", "postmaster", "receipt",
-                "automatic")))
+                "automatic", "himself")))
             for copy in reports:
                 report = self.check_form(copy)
                 self.assertIn("The originator is not told: ", report.words)

@@ -267,8 +267,8 @@ static uint64_t add_notice(struct fixture *fixture, uint64_t about, enum recipie
 
     fixture_begin(fixture);
     assert_done(fixture, store_add_message(fixture->store, &notice, &fixture->err));
-    recipient = fixture_recipient(fixture, notice.id, "ORIGINATOR",
-                                  direct ? from : RECIPIENT_QUEUED, 2000);
+    recipient =
+        fixture_recipient(fixture, notice.id, "ORIGINATOR", direct ? from : RECIPIENT_QUEUED, 2000);
     if (from == RECIPIENT_DELETED)
         assert_done(fixture, store_apply(fixture->store, notice.id, VERB_DELETE, 1500, 0, "",
                                          &count, &fixture->err));

@@ -110,9 +110,8 @@ static void add_content(const struct child *child, uint64_t number, uint64_t id)
 static void add_one(const struct child *child, uint64_t number)
 {
     char fingerprint[32], original[32];
-    struct store_message message = {.fingerprint = fingerprint,
-                                    .expires_ms = INT64_MAX,
-                                    .size = size_of(number)};
+    struct store_message message = {
+        .fingerprint = fingerprint, .expires_ms = INT64_MAX, .size = size_of(number)};
 
     name_message(fingerprint, number);
     end_unless(store_add_message(child->store, &message, NULL) == 0, 12);
@@ -139,8 +138,8 @@ static void intake(struct child *child)
 
 static void relay(struct child *child)
 {
-    static const enum recipient_state states[] = {RECIPIENT_SENT, RECIPIENT_FAILED,
-                                                  RECIPIENT_SENT, RECIPIENT_HELD};
+    static const enum recipient_state states[] = {RECIPIENT_SENT, RECIPIENT_FAILED, RECIPIENT_SENT,
+                                                  RECIPIENT_HELD};
     struct claim_message *messages;
     size_t count;
     int64_t next;
@@ -284,8 +283,8 @@ static size_t run_and_kill(const struct fixture *fixture, uint64_t first, uint64
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status));
-    while (count < room && read(pipes[0], &words[count], sizeof words[0]) ==
-                               (ssize_t)sizeof words[0])
+    while (count < room &&
+           read(pipes[0], &words[count], sizeof words[0]) == (ssize_t)sizeof words[0])
         count++;
     close(pipes[0]);
     return count;
@@ -361,8 +360,7 @@ static void judge_all(struct judge *judge)
                                          " (SELECT 1 FROM recipient WHERE message = m.id)"),
                      0);
     assert_done(fixture, store_open(&fixture->store, fixture->uri, true, &fixture->err));
-    assert_done(fixture,
-                store_list(fixture->store, &all, check_whole, fixture, &fixture->err));
+    assert_done(fixture, store_list(fixture->store, &all, check_whole, fixture, &fixture->err));
 }
 
 /* What a child that died over a new file may leave; nothing refers to it. */
