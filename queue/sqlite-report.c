@@ -114,13 +114,16 @@ int sqlite_forget_notices(struct store *store, int64_t now_ms, struct error *err
 int sqlite_idle_notice(struct store *store, uint64_t message, struct store_row *row,
                        struct error *err)
 {
+    /* Its message is looked at only when there is a notice: nearly never. */
     static const char sql[] = SQLITE_ROW_COLUMNS
         " INDEXED BY recipient_by_message WHERE message IN"
         " (SELECT message FROM reporting INDEXED BY reporting_of"
         " WHERE notice_of = ?1 AND notice_of > 0)"
         " AND state IN (0, 2)"
         " AND NOT EXISTS (SELECT 1 FROM recipient AS o INDEXED BY recipient_by_message"
-        " WHERE o.message = ?1 AND o.state IN (0, 1, 2)) LIMIT 1";
+        " WHERE o.message = (SELECT notice_of FROM reporting AS n WHERE n.message = "
+        "recipient.message)"
+        " AND o.state IN (0, 1, 2)) LIMIT 1";
     struct query query;
 
     if (query_begin(&query, store, SQL_IDLE_NOTICE, sql, err) != 0)

@@ -13,7 +13,8 @@ void dsn_xtext(const char *text, char *out, size_t size)
 
     out[0] = '\0';
     for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
-        bool plain = *at > ' ' && *at < 0x7F && *at != '+' && *at != '=';
+        bool plain = *at > ' ' && *at < 0x7F && *at != '+' && *at != '=' && *at != '<' &&
+                     *at != '>'; /* those may stand there, but not all expect it */
 
         if (used + (plain ? 1 : 3) >= size) {
             out[0] = '\0';

@@ -415,7 +415,7 @@ class Wishes(Site):
     def test_receipt_as_dsn(self):
         mail, one, other = self.ask({"receipt-as-dsn": "true"}, "DSN")
         self.assertRegex(mail, r"^MAIL FROM:<anna@corp.example> .*RET=HDRS ENVID=\S+$")
-        self.assertIn("ENVID=" + self.ident, mail)
+        self.assertIn("ENVID=+3C%s+3E" % self.ident[1:-1], mail)
         for line, name in ((one, "ben"), (other, "clara")):
             self.assertEqual(line, "RCPT TO:<%s@corp.example> NOTIFY=SUCCESS,DELAY,FAILURE "
                                    "ORCPT=rfc822;%s@corp.example" % (name, name))

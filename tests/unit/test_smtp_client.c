@@ -47,7 +47,7 @@ static const struct smtp_script TRANSACTIONS[] = {
      .steps = STEPS("S:220 mx.test", "C:EHLO me.test", "S:250-mx.test", "S:250-PIPELINING",
                     "S:250 dsn", "E:ready", "M:7 5/n a@b c+x@d",
                     "C:MAIL FROM:<a@b> RET=HDRS "
-                    "ENVID=<i+2Bd+3D+FC@me.test>",
+                    "ENVID=+3Ci+2Bd+3D+FC@me.test+3E",
                     "C:RCPT TO:<c+x@d> "
                     "NOTIFY=SUCCESS,DELAY,FAILURE ORCPT=rfc822;c+2Bx@d",
                     "C:DATA", "S:250 ok", "S:250 ok", "S:354 go", "E:want 7", "D:hi", "X:", "C:hi",
