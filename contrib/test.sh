@@ -101,6 +101,7 @@ lane_release() {
     step e2e-addresses e2e "$work/gcc" addresses
     step e2e-route e2e "$work/gcc" route
     step e2e-reported e2e "$work/gcc" reported
+    step e2e-reports e2e "$work/gcc" reports
     step e2e-calibrate e2e "$work/gcc" calibrate
     step e2e-check e2e "$work/gcc" check
     step e2e-tnef e2e "$work/gcc" tnef
@@ -132,6 +133,7 @@ lane_sanitizers() {
     step e2e-badserver-sanitizers e2e "$work/clang" badserver
     step e2e-damaged-sanitizers e2e "$work/clang" damaged
     step e2e-crash-sanitizers e2e "$work/clang" crash --cycles 20
+    step e2e-reports-sanitizers e2e "$work/clang" reports
     step e2e-cli-sanitizers e2e "$work/clang" cli
     step e2e-user-sanitizers e2e "$work/clang" user
     step e2e-ldap-sanitizers e2e "$work/clang" ldap --users 500

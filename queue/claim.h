@@ -25,6 +25,7 @@ struct claim_message {
     uint64_t size;
     bool eight_bit;
     uint64_t report_of;
+    bool notify; /* ask the server for reports of delivery */
     int64_t received_ms, expires_ms;
     struct claim_recipient *recipients;
     size_t recipient_count;

@@ -12,8 +12,9 @@
 
 static int copy_texts(struct memory_store *own, struct store_message *to)
 {
-    const char **const texts[] = {&to->fingerprint, &to->postoffice, &to->queue,      &to->mailbag,
-                                  &to->mai,         &to->sender,     &to->message_id, &to->subject};
+    const char **const texts[] = {&to->fingerprint, &to->postoffice, &to->queue,
+                                  &to->mailbag,     &to->mai,        &to->sender,
+                                  &to->message_id,  &to->subject,    &to->report_to};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         *texts[i] = memory_text(own, *texts[i]);

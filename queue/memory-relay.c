@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BIT(state) (1u << (state))
+/* Not final yet. */
+#define WAITING (BIT(RECIPIENT_QUEUED) | BIT(RECIPIENT_SENDING) | BIT(RECIPIENT_HELD))
+
 /* One recipient that is due, in the order of claims. */
 struct due {
     int rank;
@@ -107,6 +111,7 @@ static int fill_message(const struct memory_message *from, size_t room, struct c
     to->size = from->facts.size;
     to->eight_bit = from->facts.eight_bit;
     to->report_of = from->facts.report_of;
+    to->notify = from->facts.notify;
     to->received_ms = from->facts.received_ms;
     to->expires_ms = from->facts.expires_ms;
     to->recipients = calloc(room, sizeof *to->recipients);
@@ -192,11 +197,14 @@ static int claim(struct store *store, int64_t now_ms, size_t limit, size_t max_r
 
 /* ---- rows for the rules ---- */
 
-static int give(const struct memory_recipient *from, struct store_row *row)
+static int give(struct memory_store *own, const struct memory_recipient *from,
+                struct store_row *row)
 {
     row->recipient = 0;
     if (from != NULL) {
         row->recipient = from->id;
+        row->message = from->message;
+        row->report = memory_message(own, from->message)->facts.report_of != 0;
         row->state = from->state;
         row->tries = from->tries;
         store_clip(row->reply, from->reply);
@@ -208,7 +216,7 @@ static int get_row(struct store *store, uint64_t recipient, struct store_row *ro
                    struct error *err)
 {
     (void)err;
-    return give(memory_recipient(memory_of(store), recipient), row);
+    return give(memory_of(store), memory_recipient(memory_of(store), recipient), row);
 }
 
 static int next_row(struct store *store, uint64_t message, uint64_t after, struct store_row *row,
@@ -219,9 +227,9 @@ static int next_row(struct store *store, uint64_t message, uint64_t after, struc
     (void)err;
     for (uint64_t id = after + 1; id <= own->recipients.count; id++) {
         if (memory_recipient(own, id)->message == message)
-            return give(memory_recipient(own, id), row);
+            return give(own, memory_recipient(own, id), row);
     }
-    return give(NULL, row);
+    return give(own, NULL, row);
 }
 
 static int any_sending(struct store *store, struct store_row *row, struct error *err)
@@ -231,9 +239,9 @@ static int any_sending(struct store *store, struct store_row *row, struct error 
     (void)err;
     for (uint64_t id = 1; id <= own->recipients.count; id++) {
         if (memory_recipient(own, id)->state == RECIPIENT_SENDING)
-            return give(memory_recipient(own, id), row);
+            return give(own, memory_recipient(own, id), row);
     }
-    return give(NULL, row);
+    return give(own, NULL, row);
 }
 
 static int any_expired(struct store *store, int64_t now_ms, struct store_row *row,
@@ -247,36 +255,49 @@ static int any_expired(struct store *store, int64_t now_ms, struct store_row *ro
 
         if (from->state == RECIPIENT_QUEUED &&
             memory_message(own, from->message)->facts.expires_ms <= now_ms)
-            return give(from, row);
+            return give(own, from, row);
     }
-    return give(NULL, row);
+    return give(own, NULL, row);
 }
 
 /* ---- reports ---- */
 
-static bool is_unreported(struct memory_store *own, uint64_t message)
+static bool any_in(struct memory_store *own, uint64_t message, unsigned states)
 {
-    bool unreported = false;
+    for (uint64_t id = 1; id <= own->recipients.count; id++) {
+        const struct memory_recipient *row = memory_recipient(own, id);
+
+        if (row->message == message && (states & BIT(row->state)) != 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_unreported(struct memory_store *own, uint64_t message, int64_t before_ms)
+{
+    bool unreported = false, waited = false;
 
     for (uint64_t id = 1; id <= own->recipients.count; id++) {
         const struct memory_recipient *row = memory_recipient(own, id);
 
-        if (row->message != message)
+        if (row->message != message || row->state != RECIPIENT_FAILED || row->reported)
             continue;
-        if (row->state == RECIPIENT_QUEUED || row->state == RECIPIENT_SENDING)
-            return false;
-        unreported = unreported || (row->state == RECIPIENT_FAILED && !row->reported);
+        unreported = true;
+        waited = waited || row->changed_ms <= before_ms;
     }
-    return unreported;
+    return unreported &&
+           (waited || !any_in(own, message, BIT(RECIPIENT_QUEUED) | BIT(RECIPIENT_SENDING)));
 }
 
-static int next_unreported(struct store *store, uint64_t after, uint64_t *id, struct error *err)
+static int next_unreported(struct store *store, uint64_t after, int64_t before_ms, uint64_t *id,
+                           struct error *err)
 {
     struct memory_store *own = memory_of(store);
 
     (void)err;
     for (uint64_t message = after + 1; message <= own->messages.count; message++) {
-        if (memory_message(own, message)->facts.report_of == 0 && is_unreported(own, message)) {
+        if (memory_message(own, message)->facts.report_of == 0 &&
+            is_unreported(own, message, before_ms)) {
             *id = message;
             return 0;
         }
@@ -284,11 +305,11 @@ static int next_unreported(struct store *store, uint64_t after, uint64_t *id, st
     return 0;
 }
 
-static int set_reported(struct store *store, uint64_t id, struct error *err)
+static int set_reported(struct store *store, uint64_t id, uint64_t last, struct error *err)
 {
     struct memory_store *own = memory_of(store);
 
-    for (uint64_t i = 1; i <= own->recipients.count; i++) {
+    for (uint64_t i = 1; i <= own->recipients.count && i <= last; i++) {
         struct memory_recipient *row = memory_recipient(own, i);
 
         if (row->message != id || row->state != RECIPIENT_FAILED)
@@ -298,6 +319,81 @@ static int set_reported(struct store *store, uint64_t id, struct error *err)
         row->reported = true;
     }
     return 0;
+}
+
+static int next_late(struct store *store, int64_t now_ms, uint64_t *id, struct error *err)
+{
+    struct memory_store *own = memory_of(store);
+    int64_t first_ms = 0;
+
+    (void)err;
+    for (uint64_t message = 1; message <= own->messages.count; message++) {
+        int64_t at_ms = memory_message(own, message)->facts.notice_ms;
+
+        if (at_ms > 0 && at_ms <= now_ms && (*id == 0 || at_ms < first_ms) &&
+            any_in(own, message, BIT(RECIPIENT_QUEUED))) {
+            *id = message;
+            first_ms = at_ms;
+        }
+    }
+    return 0;
+}
+
+static int set_noticed(struct store *store, uint64_t id, struct error *err)
+{
+    struct memory_message *message = memory_message(memory_of(store), id);
+
+    if (message == NULL)
+        return 0;
+    if (memory_keep_message(memory_of(store), message) != 0)
+        return memory_short(err);
+    message->facts.notice_ms = 0;
+    return 0;
+}
+
+static int forget_notices(struct store *store, int64_t now_ms, struct error *err)
+{
+    struct memory_store *own = memory_of(store);
+
+    for (uint64_t message = 1; message <= own->messages.count; message++) {
+        int64_t at_ms = memory_message(own, message)->facts.notice_ms;
+
+        if (at_ms > 0 && at_ms <= now_ms && !any_in(own, message, WAITING) &&
+            set_noticed(store, message, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int held_report(struct store *store, uint64_t *id, struct error *err)
+{
+    struct memory_store *own = memory_of(store);
+
+    (void)err;
+    for (uint64_t message = 1; message <= own->messages.count && *id == 0; message++) {
+        if (memory_message(own, message)->facts.report_of != 0 &&
+            any_in(own, message, BIT(RECIPIENT_HELD)))
+            *id = message;
+    }
+    return 0;
+}
+
+static int idle_notice(struct store *store, uint64_t message, struct store_row *row,
+                       struct error *err)
+{
+    struct memory_store *own = memory_of(store);
+
+    (void)err;
+    for (uint64_t id = 1; id <= own->recipients.count; id++) {
+        const struct memory_recipient *from = memory_recipient(own, id);
+        const struct store_message *facts = &memory_message(own, from->message)->facts;
+
+        if (facts->notice && facts->report_of == message &&
+            (from->state == RECIPIENT_QUEUED || from->state == RECIPIENT_HELD) &&
+            !any_in(own, message, WAITING))
+            return give(own, from, row);
+    }
+    return give(own, NULL, row);
 }
 
 void memory_relay_ops(struct store_ops *ops)
@@ -311,4 +407,9 @@ void memory_relay_ops(struct store_ops *ops)
     ops->any_expired = any_expired;
     ops->next_unreported = next_unreported;
     ops->set_reported = set_reported;
+    ops->next_late = next_late;
+    ops->set_noticed = set_noticed;
+    ops->forget_notices = forget_notices;
+    ops->held_report = held_report;
+    ops->idle_notice = idle_notice;
 }

@@ -14,6 +14,27 @@ static int make_change(struct store *store, const struct store_change *change, s
     return store->ops->change(store, change, err);
 }
 
+/* Nobody is to hear that mail is late which has arrived, or failed, or was deleted. */
+static int withdraw_notices(struct store *store, uint64_t message, int64_t now_ms,
+                            struct error *err)
+{
+    struct store_row row;
+
+    for (;;) {
+        struct store_change change = {
+            .to = RECIPIENT_DELETED, .event = "withdrawn", .now_ms = now_ms};
+
+        if (store->ops->idle_notice(store, message, &row, err) != 0)
+            return -1;
+        if (row.recipient == 0)
+            return 0;
+        change.recipient = row.recipient;
+        change.from = row.state;
+        if (make_change(store, &change, err) != 0)
+            return -1;
+    }
+}
+
 /* NULL: no such result exists. */
 static const char *result_event(const struct store_result *result)
 {
@@ -77,7 +98,11 @@ int store_set_result(struct store *store, const struct store_result *result, str
         return error_set(err, ERROR_DATA, "5.3.5",
                          "queue: recipient %" PRIu64 " is %s, not sending: result \"%s\" refused",
                          result->recipient, recipient_state_name(row.state), event);
-    return store_finish(store, set_result(store, result, event, err), err);
+    if (set_result(store, result, event, err) != 0)
+        return store_finish(store, -1, err);
+    if (result->state != RECIPIENT_SENT && result->state != RECIPIENT_FAILED)
+        return 0;
+    return store_finish(store, withdraw_notices(store, row.message, result->now_ms, err), err);
 }
 
 static int recover_all(struct store *store, int64_t now_ms, size_t *count, struct error *err)
@@ -137,7 +162,6 @@ int store_expire(struct store *store, int64_t now_ms, size_t *count, struct erro
     for (;;) {
         char reply[STORE_TEXT_SIZE + 1];
         struct store_change change = {.from = RECIPIENT_QUEUED,
-                                      .to = RECIPIENT_FAILED,
                                       .event = "expired",
                                       .now_ms = now_ms,
                                       .status = "5.4.7",
@@ -149,7 +173,10 @@ int store_expire(struct store *store, int64_t now_ms, size_t *count, struct erro
             return 0;
         expired_text(reply, &row);
         change.recipient = row.recipient;
-        if (make_change(store, &change, err) != 0)
+        /* A report that cannot be delivered is never answered by another: the operator gets it. */
+        change.to = row.report ? RECIPIENT_HELD : RECIPIENT_FAILED;
+        if (make_change(store, &change, err) != 0 ||
+            withdraw_notices(store, row.message, now_ms, err) != 0)
             return store_finish(store, -1, err);
         ++*count;
     }
@@ -203,6 +230,8 @@ static int apply_all(struct store *store, uint64_t id, enum store_verb verb, int
             anew = anew || revives(verb, row.state);
         }
     }
+    if (withdraw_notices(store, id, now_ms, err) != 0)
+        return -1;
     return anew ? store->ops->extend(store, id, expires_ms, err) : 0;
 }
 
@@ -220,6 +249,6 @@ int store_apply(struct store *store, uint64_t id, enum store_verb verb, int64_t 
     if (known == 0)
         return error_set(err, ERROR_DATA, "5.3.5", "queue: no message %" PRIu64, id);
     store_clip(clipped, reason);
-    return store_finish(
-        store, apply_all(store, id, verb, now_ms, expires_ms, clipped, count, err), err);
+    return store_finish(store, apply_all(store, id, verb, now_ms, expires_ms, clipped, count, err),
+                        err);
 }

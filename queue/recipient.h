@@ -10,7 +10,7 @@ enum recipient_state {
     RECIPIENT_SENDING, /* claimed by the relay; after a crash: perhaps delivered */
     RECIPIENT_HELD,    /* waits for the operator */
     RECIPIENT_SENT,    /* the server has taken it (final) */
-    RECIPIENT_FAILED,  /* cannot be delivered (final; reported to the postmaster) */
+    RECIPIENT_FAILED,  /* cannot be delivered (final; reported) */
     RECIPIENT_DELETED, /* removed by the operator (final) */
 };
 #define RECIPIENT_STATES 6

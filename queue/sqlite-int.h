@@ -38,6 +38,12 @@ enum sqlite_statement {
     SQL_ANY_EXPIRED,
     SQL_NEXT_UNREPORTED,
     SQL_SET_REPORTED,
+    SQL_ADD_REPORTING,
+    SQL_NEXT_LATE,
+    SQL_SET_NOTICED,
+    SQL_FORGET_NOTICES,
+    SQL_HELD_REPORT,
+    SQL_IDLE_NOTICE,
     SQL_HAS_MESSAGE,
     SQL_EXTEND_MESSAGE,
     SQL_EXTEND_RECIPIENTS,
@@ -173,8 +179,26 @@ int sqlite_next_row(struct store *store, uint64_t message, uint64_t after, struc
 int sqlite_any_sending(struct store *store, struct store_row *row, struct error *err);
 int sqlite_any_expired(struct store *store, int64_t now_ms, struct store_row *row,
                        struct error *err);
-int sqlite_next_unreported(struct store *store, uint64_t after, uint64_t *id, struct error *err);
-int sqlite_set_reported(struct store *store, uint64_t id, struct error *err);
+/* The first row of a query for these columns; ends the query. */
+#define SQLITE_ROW_COLUMNS                                                                         \
+    "SELECT id, state, tries, reply, message,"                                                     \
+    " EXISTS (SELECT 1 FROM message AS m WHERE m.id = recipient.message AND m.report_of <> 0)"     \
+    " FROM recipient "
+int sqlite_take_row(struct query *query, struct store_row *row, struct error *err);
+
+/* sqlite-report.c */
+/* What is not in the table of messages, because most messages have none of it. */
+int sqlite_add_reporting(struct store *store, const struct store_message *message,
+                         struct error *err);
+int sqlite_next_unreported(struct store *store, uint64_t after, int64_t before_ms, uint64_t *id,
+                           struct error *err);
+int sqlite_set_reported(struct store *store, uint64_t id, uint64_t last, struct error *err);
+int sqlite_next_late(struct store *store, int64_t now_ms, uint64_t *id, struct error *err);
+int sqlite_set_noticed(struct store *store, uint64_t id, struct error *err);
+int sqlite_forget_notices(struct store *store, int64_t now_ms, struct error *err);
+int sqlite_held_report(struct store *store, uint64_t *id, struct error *err);
+int sqlite_idle_notice(struct store *store, uint64_t message, struct store_row *row,
+                       struct error *err);
 
 /* sqlite-operator.c */
 int sqlite_has_message(struct store *store, uint64_t id, struct error *err);

@@ -40,7 +40,7 @@ int sqlite_add_message(struct store *store, struct store_message *message, struc
     if (query_run(&query, err) != 0)
         return -1;
     message->id = (uint64_t)sqlite3_last_insert_rowid(((struct sqlite_store *)store)->db);
-    return 0;
+    return sqlite_add_reporting(store, message, err);
 }
 
 /* Where the next octet of the content goes: the end of its last chunk. */

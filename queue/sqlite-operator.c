@@ -55,8 +55,9 @@ int sqlite_extend(struct store *store, uint64_t id, int64_t expires_ms, struct e
     "SELECT m.id, r.id, m.fingerprint, m.postoffice, m.queue, m.mailbag, m.mai, m.sender,"         \
     " r.address, r.original, m.message_id, m.subject, r.state, m.date_ms, m.received_ms,"          \
     " m.expires_ms, r.due_ms, r.changed_ms, m.size, r.tries, r.doubt, r.reported, m.priority,"     \
-    " m.report_of, r.status, r.reply, r.relay"                                                     \
-    " FROM recipient AS r CROSS JOIN message AS m ON m.id = r.message WHERE r.id > ?1"
+    " m.report_of, r.status, r.reply, r.relay, m.eight_bit, coalesce(n.report_to, ''),"            \
+    " coalesce(n.notice_of, 0) FROM recipient AS r CROSS JOIN message AS m ON m.id = r.message"    \
+    " LEFT JOIN reporting AS n ON n.message = m.id WHERE r.id > ?1"
 /* By Message-ID the message is the rare thing: found first, through its index. */
 #define LIST_SELECT_BY_MESSAGE_ID                                                                  \
     " AND r.message IN (SELECT id FROM message WHERE message_id = ?4)"
@@ -131,6 +132,9 @@ static void get_view(const struct query *query, struct store_view *view)
     view->status = query_get_text(query, 24);
     view->reply = query_get_text(query, 25);
     view->relay = query_get_text(query, 26);
+    view->eight_bit = query_get_int(query, 27) != 0;
+    view->report_to = query_get_text(query, 28);
+    view->notice = query_get_int(query, 29) != 0;
 }
 
 int sqlite_list(struct store *store, const struct store_filter *filter, store_view_seen *seen,

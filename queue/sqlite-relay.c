@@ -84,7 +84,9 @@ static int load_message(struct store *store, uint64_t id, struct claim_message *
 {
     static const char sql[] =
         "SELECT sender, message_id, fingerprint, postoffice, mailbag, mai, size, eight_bit,"
-        " report_of, received_ms, expires_ms FROM message WHERE id = ?1";
+        " report_of, received_ms, expires_ms,"
+        " EXISTS (SELECT 1 FROM reporting AS n WHERE n.message = message.id AND notify <> 0)"
+        " FROM message WHERE id = ?1";
     char **const texts[] = {&out->sender,     &out->message_id, &out->fingerprint,
                             &out->postoffice, &out->mailbag,    &out->mai};
     struct query query;
@@ -105,6 +107,7 @@ static int load_message(struct store *store, uint64_t id, struct claim_message *
     out->report_of = (uint64_t)query_get_int(&query, 8);
     out->received_ms = query_get_int(&query, 9);
     out->expires_ms = query_get_int(&query, 10);
+    out->notify = query_get_int(&query, 11) != 0;
     query_end(&query);
     if (rc == 0)
         return error_set(err, ERROR_SETUP, "4.3.0",
@@ -255,9 +258,7 @@ int sqlite_change(struct store *store, const struct store_change *change, struct
     return add_change_history(store, change, err);
 }
 
-#define ROW_COLUMNS "SELECT id, state, tries, reply FROM recipient "
-
-static int take_row(struct query *query, struct store_row *row, struct error *err)
+int sqlite_take_row(struct query *query, struct store_row *row, struct error *err)
 {
     int rc = query_next(query, err);
 
@@ -267,6 +268,8 @@ static int take_row(struct query *query, struct store_row *row, struct error *er
         row->state = (enum recipient_state)query_get_int(query, 1);
         row->tries = (unsigned)query_get_int(query, 2);
         store_clip(row->reply, query_get_text(query, 3));
+        row->message = (uint64_t)query_get_int(query, 4);
+        row->report = query_get_int(query, 5) != 0;
     }
     query_end(query);
     return rc < 0 ? -1 : 0;
@@ -277,83 +280,48 @@ int sqlite_get_row(struct store *store, uint64_t recipient, struct store_row *ro
 {
     struct query query;
 
-    if (query_begin(&query, store, SQL_GET_ROW, ROW_COLUMNS "WHERE id = ?1", err) != 0)
+    if (query_begin(&query, store, SQL_GET_ROW, SQLITE_ROW_COLUMNS "WHERE id = ?1", err) != 0)
         return -1;
     query_int(&query, (int64_t)recipient);
-    return take_row(&query, row, err);
+    return sqlite_take_row(&query, row, err);
 }
 
 int sqlite_next_row(struct store *store, uint64_t message, uint64_t after, struct store_row *row,
                     struct error *err)
 {
-    static const char sql[] = ROW_COLUMNS "INDEXED BY recipient_by_message"
-                                          " WHERE message = ?1 AND id > ?2 ORDER BY id LIMIT 1";
+    static const char sql[] =
+        SQLITE_ROW_COLUMNS "INDEXED BY recipient_by_message"
+                           " WHERE message = ?1 AND id > ?2 ORDER BY id LIMIT 1";
     struct query query;
 
     if (query_begin(&query, store, SQL_NEXT_ROW, sql, err) != 0)
         return -1;
     query_int(&query, (int64_t)message);
     query_int(&query, (int64_t)after);
-    return take_row(&query, row, err);
+    return sqlite_take_row(&query, row, err);
 }
 
 int sqlite_any_sending(struct store *store, struct store_row *row, struct error *err)
 {
-    static const char sql[] = ROW_COLUMNS "INDEXED BY recipient_by_state"
-                                          " WHERE state = 1 ORDER BY id LIMIT 1";
+    static const char sql[] = SQLITE_ROW_COLUMNS "INDEXED BY recipient_by_state"
+                                                 " WHERE state = 1 ORDER BY id LIMIT 1";
     struct query query;
 
     if (query_begin(&query, store, SQL_ANY_SENDING, sql, err) != 0)
         return -1;
-    return take_row(&query, row, err);
+    return sqlite_take_row(&query, row, err);
 }
 
 int sqlite_any_expired(struct store *store, int64_t now_ms, struct store_row *row,
                        struct error *err)
 {
     static const char sql[] =
-        ROW_COLUMNS "INDEXED BY recipient_expiry"
-                    " WHERE state = 0 AND expires_ms <= ?1 ORDER BY expires_ms LIMIT 1";
+        SQLITE_ROW_COLUMNS "INDEXED BY recipient_expiry"
+                           " WHERE state = 0 AND expires_ms <= ?1 ORDER BY expires_ms LIMIT 1";
     struct query query;
 
     if (query_begin(&query, store, SQL_ANY_EXPIRED, sql, err) != 0)
         return -1;
     query_int(&query, now_ms);
-    return take_row(&query, row, err);
-}
-
-/* ---- reports ---- */
-
-int sqlite_next_unreported(struct store *store, uint64_t after, uint64_t *id, struct error *err)
-{
-    static const char sql[] =
-        "SELECT r.message FROM recipient AS r INDEXED BY recipient_unreported"
-        " JOIN message AS m ON m.id = r.message"
-        " WHERE r.state = 4 AND r.reported = 0 AND r.message > ?1 AND m.report_of = 0"
-        " AND NOT EXISTS (SELECT 1 FROM recipient AS o INDEXED BY recipient_by_message"
-        " WHERE o.message = r.message AND o.state IN (0, 1))"
-        " ORDER BY r.message LIMIT 1";
-    struct query query;
-    int rc;
-
-    if (query_begin(&query, store, SQL_NEXT_UNREPORTED, sql, err) != 0)
-        return -1;
-    query_int(&query, (int64_t)after);
-    rc = query_next(&query, err);
-    if (rc > 0)
-        *id = (uint64_t)query_get_int(&query, 0);
-    query_end(&query);
-    return rc < 0 ? -1 : 0;
-}
-
-int sqlite_set_reported(struct store *store, uint64_t id, struct error *err)
-{
-    static const char sql[] = "UPDATE recipient INDEXED BY recipient_by_message SET reported = 1"
-                              " WHERE message = ?1 AND state = 4";
-    struct query query;
-
-    if (query_begin(&query, store, SQL_SET_REPORTED, sql, err) != 0)
-        return -1;
-    query_int(&query, (int64_t)id);
-    return query_run(&query, err);
+    return sqlite_take_row(&query, row, err);
 }

@@ -46,6 +46,15 @@
     " conversation BLOB NOT NULL CHECK (length (conversation) = 16), refs TEXT NOT NULL,"          \
     " PRIMARY KEY (key, message_id)) STRICT, WITHOUT ROWID;"
 
+/* Who is told about a message: new in layout 3. notice_of is for a notice of delay: the message
+ * that is late. */
+#define REPORTING_TABLE                                                                            \
+    "CREATE TABLE reporting (message INTEGER PRIMARY KEY REFERENCES message (id),"                 \
+    " report_to TEXT NOT NULL, notice_ms INTEGER NOT NULL, notify INTEGER NOT NULL,"               \
+    " notice_of INTEGER NOT NULL) STRICT;"                                                         \
+    "CREATE INDEX reporting_due ON reporting (notice_ms) WHERE notice_ms > 0;"                     \
+    "CREATE INDEX reporting_of ON reporting (notice_of) WHERE notice_of > 0;"
+
 /*
  * recipient.rank and recipient.expires_ms repeat what the message has, so that the indexes over
  * the waiting recipients answer "who is next" and "who is too old" alone.
@@ -91,7 +100,7 @@ static const char schema[] =
     "CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL, at_ms INTEGER NOT NULL)"
     " STRICT, WITHOUT ROWID;"
 
-    REMAIN_TABLE CUTOVER_TABLES THREAD_TABLE;
+    REMAIN_TABLE CUTOVER_TABLES THREAD_TABLE REPORTING_TABLE;
 
 /* What remains in mailbags is noted again by the next sweep, under its title. What a GET program's
  * door holds (no mailbag) is noted once only and has to stay. */
@@ -102,9 +111,11 @@ static const char from_layout_1[] =
     " FROM remain_1 WHERE mailbag = '';"
     "DROP TABLE remain_1;" CUTOVER_TABLES;
 
+static const char from_layout_2[] = THREAD_TABLE REPORTING_TABLE;
+
 /* From each older layout to the next one. Tables of a later layout that such a step makes must be
  * as they were then. */
-static const char *const steps[SCHEMA_VERSION - OLDEST_VERSION] = {from_layout_1, THREAD_TABLE};
+static const char *const steps[SCHEMA_VERSION - OLDEST_VERSION] = {from_layout_1, from_layout_2};
 
 int sqlite_exec(struct sqlite_store *store, const char *sql, struct error *err)
 {

@@ -9,6 +9,7 @@
 #define QUEUE_STORE_INT_H
 
 #include "queue/cutover.h"
+#include "queue/reporting.h"
 #include "queue/store.h"
 #include "queue/thread.h"
 
@@ -32,6 +33,8 @@ struct store_change {
 /* What a rule needs to know of a recipient. */
 struct store_row {
     uint64_t recipient; /* 0: there is none */
+    uint64_t message;
+    bool report; /* the message is one */
     enum recipient_state state;
     unsigned tries;
     char reply[STORE_TEXT_SIZE + 1];
@@ -105,8 +108,17 @@ struct store_ops {
     int (*any_sending)(struct store *store, struct store_row *row, struct error *err);
     int (*any_expired)(struct store *store, int64_t now_ms, struct store_row *row,
                        struct error *err);
-    int (*next_unreported)(struct store *store, uint64_t after, uint64_t *id, struct error *err);
-    int (*set_reported)(struct store *store, uint64_t id, struct error *err);
+    int (*next_unreported)(struct store *store, uint64_t after, int64_t before_ms, uint64_t *id,
+                           struct error *err);
+    int (*set_reported)(struct store *store, uint64_t id, uint64_t last, struct error *err);
+    int (*next_late)(struct store *store, int64_t now_ms, uint64_t *id, struct error *err);
+    int (*set_noticed)(struct store *store, uint64_t id, struct error *err);
+    int (*forget_notices)(struct store *store, int64_t now_ms, struct error *err);
+    int (*held_report)(struct store *store, uint64_t *id, struct error *err);
+    /* A recipient, QUEUED or HELD, of a notice about MESSAGE, when none of MESSAGE's own is QUEUED,
+     * SENDING or HELD. */
+    int (*idle_notice)(struct store *store, uint64_t message, struct store_row *row,
+                       struct error *err);
 
     int (*has_message)(struct store *store, uint64_t id, struct error *err); /* 1, 0 or -1 */
     /* Message ID expires at EXPIRES_MS unless it expires later already. */

@@ -267,16 +267,44 @@ int store_read_content(struct store *store, uint64_t id, uint64_t offset, void *
     return store->ops->read_content(store, id, offset, out, size, got, err);
 }
 
-int store_next_unreported(struct store *store, uint64_t after, uint64_t *id, struct error *err)
+int store_next_unreported(struct store *store, uint64_t after, int64_t before_ms, uint64_t *id,
+                          struct error *err)
 {
     *id = 0;
-    return store->ops->next_unreported(store, after, id, err);
+    return store->ops->next_unreported(store, after, before_ms, id, err);
 }
 
-int store_set_reported(struct store *store, uint64_t id, struct error *err)
+int store_set_reported(struct store *store, uint64_t id, uint64_t last, struct error *err)
 {
     assert(store->in_transaction);
-    return store_finish(store, store->ops->set_reported(store, id, err), err);
+    return store_finish(store, store->ops->set_reported(store, id, last, err), err);
+}
+
+int store_next_late(struct store *store, int64_t now_ms, uint64_t *id, struct error *err)
+{
+    *id = 0;
+    return store->ops->next_late(store, now_ms, id, err);
+}
+
+int store_set_noticed(struct store *store, uint64_t id, struct error *err)
+{
+    assert(store->in_transaction);
+    return store_finish(store, store->ops->set_noticed(store, id, err), err);
+}
+
+int store_forget_notices(struct store *store, int64_t now_ms, struct error *err)
+{
+    bool own;
+
+    if (store_begin_own(store, &own, err) != 0)
+        return -1;
+    return store_end_own(store, own, store->ops->forget_notices(store, now_ms, err), err);
+}
+
+int store_held_report(struct store *store, uint64_t *id, struct error *err)
+{
+    *id = 0;
+    return store->ops->held_report(store, id, err);
 }
 
 int store_list(struct store *store, const struct store_filter *filter, store_view_seen *seen,

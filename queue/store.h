@@ -60,6 +60,11 @@ struct store_message {
     bool eight_bit;          /* content has 8-bit octets: needs 8BITMIME */
     char priority;           /* of MS Mail, or 0 */
     uint64_t report_of;      /* this message is a report about that one, or 0 */
+    bool notice;             /* that one is only late (report_of): of no use once it is final */
+    bool notify;             /* ask the server for reports of delivery (RFC 3461) */
+    const char *report_to;   /* the originator's SMTP address for reports; "" or NULL: he gets none,
+                              * the postmaster does */
+    int64_t notice_ms;       /* when he is told that it is late, 0: never */
 };
 
 /* Inside a transaction. All strings are copied. */
@@ -142,7 +147,9 @@ struct store_result {
     bool attempted;             /* counts as a try (false: claimed but not offered to the server) */
     bool doubt; /* outcome unknown: content was sent, no reply came; kept until SENT */
 };
-/* Only from SENDING; inside a transaction, so that many results make one commit. */
+/* Only from SENDING; inside a transaction, so that many results make one commit. When it leaves the
+ * message final for all recipients, a notice about it that is still QUEUED or HELD is withdrawn
+ * (DELETED): expiry and the operator's verbs do the same. */
 int store_set_result(struct store *store, const struct store_result *result,
                      struct error *err) WARN_UNUSED;
 
@@ -151,16 +158,9 @@ int store_set_result(struct store *store, const struct store_result *result,
 int store_recover(struct store *store, int64_t now_ms, size_t *count,
                   struct error *err) WARN_UNUSED;
 
-/* QUEUED recipients whose message expires at NOW_MS or before become FAILED (status 5.4.7). Inside
- * a transaction; *COUNT of them. SENDING ones are left to their result. */
+/* QUEUED recipients whose message expires at NOW_MS or before become FAILED, those of reports HELD
+ * (status 5.4.7). Inside a transaction; *COUNT of them. SENDING ones are left to their result. */
 int store_expire(struct store *store, int64_t now_ms, size_t *count, struct error *err) WARN_UNUSED;
-
-/* Messages with FAILED recipients not yet reported, and no recipient QUEUED or SENDING. *ID 0 when
- * there is none after AFTER. Reports themselves (report_of) are never returned. */
-int store_next_unreported(struct store *store, uint64_t after, uint64_t *id,
-                          struct error *err) WARN_UNUSED;
-/* Inside the transaction that adds the report (or decides that none is sent). */
-int store_set_reported(struct store *store, uint64_t id, struct error *err) WARN_UNUSED;
 
 /* ---- the operator ---- */
 
@@ -175,6 +175,8 @@ struct store_view {
     bool doubt, reported;
     char priority;
     uint64_t report_of;
+    bool notice, eight_bit;
+    const char *report_to;
     const char *status, *reply, *relay; /* of the last result */
 };
 typedef int store_view_seen(void *context, const struct store_view *view);

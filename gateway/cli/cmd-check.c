@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "cli/probe.h"
 #include "cli/text.h"
 #include "daemon/doors.h"
+#include "daemon/resolve.h"
 #include "message/map.h"
 #include "postoffice/profile.h"
 #include "postoffice/survey.h"
@@ -119,6 +121,34 @@ static struct map *check_map(struct check *check)
     finding(check, active > 0 ? RESULT_OK : RESULT_WARN, "%s: %zu users, %zu active, %zu pending",
             check->settings->map, map_size(map), active, map_size(map) - active);
     return map;
+}
+
+/* Reports are from him and, when nobody else can have them, for him: a mailbox that is not there
+ * would make every failure a report that is held (Q175447). */
+static void check_postmaster(struct check *check, const struct map *map)
+{
+    const char *postmaster = check->settings->postmaster;
+
+    check->subject = "postmaster";
+    if (resolve_comes_back(check->settings, postmaster)) {
+        finding(check, RESULT_FAIL,
+                "the postmaster %s is routed to MS Mail: reports would come back; name a mailbox "
+                "of the mail server",
+                postmaster);
+        return;
+    }
+    for (size_t i = 0; map != NULL && i < map_size(map); i++) {
+        const struct map_entry *entry = map_at(map, i);
+
+        if (entry->active && strcasecmp(entry->smtp, postmaster) == 0) {
+            finding(check, RESULT_OK, "the postmaster %s has a line of the map", postmaster);
+            return;
+        }
+    }
+    finding(check, RESULT_WARN,
+            "the postmaster %s has no line of the map: see that the mailbox is there, and add a "
+            "line for NET/PO/POSTMASTER",
+            postmaster);
 }
 
 /* ---- postoffices ---- */
@@ -340,6 +370,7 @@ static void check_all(struct check *check)
     check_settings(check);
     check_secret(check);
     map = check_map(check);
+    check_postmaster(check, map);
     check_spool(check);
     check_log(check);
     check_postoffices(check, map);

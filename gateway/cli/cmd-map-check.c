@@ -85,20 +85,6 @@ static void check_duplicates(struct checking *checking)
 
 /* ---- mail that would come back (Q164456) ---- */
 
-static bool comes_back(const struct settings *settings, const char *smtp)
-{
-    const char *at = strrchr(smtp, '@');
-
-    if (at == NULL)
-        return false;
-    if (strcasecmp(at + 1, settings->hostname) == 0)
-        return true;
-    for (size_t i = 0; i < settings->routed_domain_count; i++)
-        if (strcasecmp(at + 1, settings->routed_domains[i]) == 0)
-            return true;
-    return strncasecmp(smtp, "IMCEAMS-", 8) == 0;
-}
-
 static void check_loops(struct checking *checking)
 {
     const struct settings *settings = checking->cli->settings;
@@ -106,14 +92,14 @@ static void check_loops(struct checking *checking)
     for (size_t i = 0; i < map_size(checking->map); i++) {
         const struct map_entry *entry = map_at(checking->map, i);
 
-        if (entry->user == NULL && comes_back(settings, entry->smtp))
+        if (entry->user == NULL && resolve_comes_back(settings, entry->smtp))
             tell(checking, true, entry->line,
                  "mail for %s would come back: %s is routed to MS Mail", entry->key, entry->smtp);
     }
     for (size_t i = 0; i < map_rule_count(checking->map); i++) {
         const struct map_rule *rule = map_rule_at(checking->map, i);
 
-        if (comes_back(settings, rule->pattern))
+        if (resolve_comes_back(settings, rule->pattern))
             tell(checking, false, rule->line,
                  "mail by the rule %s/* would come back: it is of use in headers only",
                  rule->postoffice);

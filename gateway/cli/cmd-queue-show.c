@@ -27,6 +27,7 @@ static const struct output_column message_columns[] = {
     {"size", "Octets", 0},
     {"priority", "Priority", 0},
     {"report_of", "Report about", 0},
+    {"report_to", "Reports to", 0},
     {"fingerprint", "Fingerprint", 0},
 };
 
@@ -69,6 +70,7 @@ static int show_facts(void *context, const struct store_view *view)
         output_number(show->out, view->report_of);
     else
         output_text(show->out, NULL);
+    output_text(show->out, view->report_to[0] != '\0' ? view->report_to : NULL);
     output_text(show->out, view->fingerprint);
     output_row_end(show->out);
     show->found = true;

@@ -163,3 +163,16 @@ void delivery_free(struct delivery *delivery)
         free(claim);
     }
 }
+
+struct smtp_mail delivery_mail(const struct delivery *delivery)
+{
+    const struct claim_message *message = delivery->message;
+
+    return (struct smtp_mail){.tag = delivery->tag,
+                              .sender = message->sender,
+                              .recipients = delivery->addresses,
+                              .recipient_count = delivery->address_count,
+                              .size = message->size,
+                              .eight_bit = message->eight_bit,
+                              .envelope_id = message->notify ? message->message_id : NULL};
+}

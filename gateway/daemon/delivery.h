@@ -10,6 +10,7 @@
 #include "base/attr.h"
 #include "base/error.h"
 #include "queue/store.h"
+#include "smtp/client.h"
 
 struct claim; /* the claimed messages of one store_claim, counted by the deliveries in use */
 
@@ -42,5 +43,7 @@ void delivery_put(struct delivery_list *list, struct delivery *delivery);
 /* Takes the delivery with TAG out of LIST; NULL when it is not there. */
 struct delivery *delivery_remove(struct delivery_list *list, uint64_t tag);
 void delivery_free(struct delivery *delivery);
+/* What the client is to send; borrowed from DELIVERY. */
+struct smtp_mail delivery_mail(const struct delivery *delivery);
 
 #endif

@@ -80,8 +80,12 @@ static int add_message(const struct intake *intake, const struct settings_postof
         .size = content_size(prepared->mime),
         .eight_bit = prepared->facts.eight_bit != 0,
         .priority = item->message->priority,
+        .notify = prepared->notify,
+        .report_to = prepared->report_to,
     };
 
+    if (prepared->report_to[0] != '\0' && intake->settings->delay_notice_s != 0)
+        message.notice_ms = now_ms + (int64_t)intake->settings->delay_notice_s * 1000;
     if (store_add_message(intake->store, &message, err) != 0)
         return -1;
     *id = message.id;

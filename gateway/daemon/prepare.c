@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "daemon/resolve.h"
@@ -42,6 +43,39 @@ int prepare_fingerprint(struct prepared *prepared, struct door *door, struct ite
     if (message_fingerprint(item->message, prepared->digest, err) != 0)
         return -1;
     fingerprint_hex(prepared->digest, prepared->fingerprint);
+    return 0;
+}
+
+/* Sent by a program, or told to be: it must never be answered by a report (Q98067, Q175447). */
+static bool is_automatic(const struct message *message, const struct letter *letter)
+{
+    if (letter->sender[0] == '\0' || letter->report != NULL)
+        return true;
+    for (size_t i = 0; i < message->extra_count; i++) {
+        const struct message_extra *extra = &message->extras[i];
+
+        if (strcasecmp(extra->name, "Auto-Submitted") == 0 && strcasecmp(extra->value, "no") != 0)
+            return true;
+    }
+    return false;
+}
+
+static int fill_reporting(struct prepared *prepared, const struct intake *intake,
+                          const struct settings_postoffice *postoffice, const struct letter *letter,
+                          struct error *err)
+{
+    const struct message *message = prepared->item->message;
+    const char *to = NULL;
+    struct lookup found;
+
+    if (!is_automatic(message, letter))
+        to = resolve_originator(intake->settings, postoffice, intake->map, message, &found);
+    prepared->report_to = strdup(to != NULL ? to : "");
+    if (prepared->report_to == NULL)
+        return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for an address");
+    /* The server's report goes to the envelope sender: that has to be who asked. */
+    prepared->notify = to != NULL && postoffice->receipt_as_dsn && letter->asks_receipt &&
+                       strcmp(to, prepared->sender) == 0;
     return 0;
 }
 
@@ -141,7 +175,9 @@ static int set_texts(struct prepared *prepared, const struct intake *intake,
                                                           prepared->item->message, &found));
     if (prepared->message_id == NULL || prepared->sender == NULL || prepared->class == NULL)
         return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for an address");
-    return hold_returned(prepared, intake->settings->domain, err);
+    if (hold_returned(prepared, intake->settings->domain, err) != 0)
+        return -1;
+    return fill_reporting(prepared, intake, postoffice, letter, err);
 }
 
 int prepare_mime(struct prepared *prepared, const struct intake *intake,
@@ -184,6 +220,7 @@ void prepared_clear(struct prepared *prepared)
     free(prepared->message_id);
     free(prepared->in_reply_to);
     free(prepared->references);
+    free(prepared->report_to);
     mime_facts_clear(&prepared->facts);
     content_free(prepared->mime);
     memset(prepared, 0, sizeof *prepared);

@@ -4,6 +4,7 @@
 #ifndef DAEMON_PREPARE_H
 #define DAEMON_PREPARE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,8 @@ struct prepared {
     struct thread_keys own, parents; /* of the letter */
     char *in_reply_to, *references;  /* of what it answers, or NULL: threads.h */
     bool parent_stored;              /* which the queue knew before this batch */
+    char *report_to;                 /* who is told of failures; "": the postmaster */
+    bool notify;                     /* the server is asked for reports of delivery */
     struct mime_facts facts;
     struct content *mime;
 };

@@ -34,6 +34,7 @@ struct relay {
     int64_t stop_by_ms; /* 0: not stopping */
     bool exhausted;     /* the last claim found nothing due */
     bool failed_mail;   /* a report may be due */
+    uint64_t held_report; /* what the alarm names; UINT64_MAX: not looked yet */
     int wake_fd, lock_fd;
 };
 
@@ -62,9 +63,15 @@ void relay_session_over(void *context, struct session *session,
                         const struct smtp_outcome *outcome);
 void relay_note_route(struct relay *relay, int64_t now_ms);
 
+/* ---- relay-report.c ---- */
+
+/* Puts reports about mail that failed, and notices about mail that is late, into the queue; the
+ * alarm about reports that are held. Errors are logged: it is done again. */
+void relay_report(struct relay *relay, int64_t now_ms);
+
 /* ---- relay-upkeep.c ---- */
 
-/* Expiry, reports about failed mail, purge of old content. ERROR_SOFT is logged, not returned. */
+/* Expiry, reports, purge of old content. ERROR_SOFT is logged, not returned. */
 void relay_upkeep(struct relay *relay, int64_t now_ms);
 
 #endif

@@ -447,7 +447,10 @@ static void clear(struct relay *relay)
 
 int relay_run(const struct relay_options *options, struct relay_counts *counts, struct error *err)
 {
-    struct relay relay = {.options = options, .settings = options->settings, .wake_fd = -1};
+    struct relay relay = {.options = options,
+                          .settings = options->settings,
+                          .held_report = UINT64_MAX,
+                          .wake_fd = -1};
     int status = -1;
 
     if (prepare(&relay, err) == 0 && recover(&relay, err) == 0) {

@@ -79,3 +79,34 @@ const char *resolve_sender(const struct settings *settings,
                ? out->smtp
                : settings->postmaster;
 }
+
+const char *resolve_originator(const struct settings *settings,
+                               const struct settings_postoffice *postoffice, const struct map *map,
+                               const struct message *message, struct lookup *out)
+{
+    const struct message_address *from = message_from(message);
+    struct lookup_options options = resolve_header_options(settings, postoffice, map);
+    enum lookup_kind kind;
+
+    if (from == NULL || is_postmaster(from->text))
+        return NULL;
+    kind = lookup_header(&options, from->text, out);
+    if (kind == LOOKUP_ENTRY || kind == LOOKUP_RULE ||
+        (kind == LOOKUP_TYPED && postoffice->typed_smtp))
+        return address_smtp_valid(out->smtp) ? out->smtp : NULL;
+    return NULL;
+}
+
+bool resolve_comes_back(const struct settings *settings, const char *smtp)
+{
+    const char *at = strrchr(smtp, '@');
+
+    if (at == NULL)
+        return false;
+    if (strcasecmp(at + 1, settings->hostname) == 0)
+        return true;
+    for (size_t i = 0; i < settings->routed_domain_count; i++)
+        if (strcasecmp(at + 1, settings->routed_domains[i]) == 0)
+            return true;
+    return strncasecmp(smtp, "IMCEAMS-", 8) == 0;
+}

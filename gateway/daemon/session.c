@@ -234,12 +234,7 @@ static void give_mail(struct session *session)
             return;
         /* Not the message's number: it may be here twice, for different recipients. */
         delivery->tag = session->given + 1;
-        mail = (struct smtp_mail){.tag = delivery->tag,
-                                  .sender = delivery->message->sender,
-                                  .recipients = delivery->addresses,
-                                  .recipient_count = delivery->address_count,
-                                  .size = delivery->message->size,
-                                  .eight_bit = delivery->message->eight_bit};
+        mail = delivery_mail(delivery);
         delivery_put(&session->mail, delivery);
         session->given++;
         if (smtp_client_mail(session->client, &mail, &err) != 0) {

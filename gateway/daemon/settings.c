@@ -150,7 +150,8 @@ static int load_fidelity(const struct section *section, struct settings_postoffi
         settings_choice(section, "registered-importance", importance, 2, "high, normal", 0,
                         &registered) != 0 ||
         settings_choice(section, "charset", charsets, 2, "utf-8, latin1", 0, &charset) != 0 ||
-        settings_flag(section, "legacy-receipts", &out->legacy_receipts) != 0)
+        settings_flag(section, "legacy-receipts", &out->legacy_receipts) != 0 ||
+        settings_flag(section, "receipt-as-dsn", &out->receipt_as_dsn) != 0)
         return -1;
     out->latin1 = charset == 1;
     out->tnef = (enum letter_tnef)tnef;
@@ -281,6 +282,21 @@ static int load_schedule(const struct section *section, struct schedule *out)
     return 0;
 }
 
+static int load_reports(const struct section *section, struct settings *out)
+{
+    static const char *const people[] = {"originator", "postmaster"};
+    int to;
+
+    if (settings_choice(section, "report-to", people, 2, "originator, postmaster", 0, &to) != 0 ||
+        settings_small(section, "report-wait", 0, DAY_S, 600, &out->report_wait_s) != 0 ||
+        settings_small(section, "delay-notice", 0, 31 * DAY_S, DAY_S / 6, &out->delay_notice_s) !=
+            0 ||
+        settings_number(section, "ndr-max-body", 0, 16777216, 1048576, &out->ndr_max_body) != 0)
+        return -1;
+    out->report_to_postmaster = to == 1;
+    return 0;
+}
+
 static int load_spool(const struct section *section, struct settings *out)
 {
     char uri[PATH_MAX + 32];
@@ -320,7 +336,7 @@ static int load_main(const struct section *section, struct settings *out)
         return settings_wrong(section, "domain", "is missing: hostname is an address literal");
     if (out->domain == NULL)
         out->domain = out->hostname;
-    return load_schedule(section, &out->schedule);
+    return load_reports(section, out) == 0 ? load_schedule(section, &out->schedule) : -1;
 }
 
 /* Directories in the spool are named after titles, with '_' for what is no letter or digit. */
@@ -423,6 +439,24 @@ static void watch(cfg_t *cfg, const char *prefix, const cfg_opt_t *options)
     }
 }
 
+static int load_content(struct section *top, const char *content, cfg_opt_t *options,
+                        const cfg_opt_t *postoffice, const cfg_opt_t *relay)
+{
+    int result = -1;
+
+    top->cfg = cfg_init(options, CFGF_NONE);
+    if (top->cfg == NULL)
+        return error_set(top->err, ERROR_SETUP, "", "%s: out of memory", top->file);
+    cfg_set_error_function(top->cfg, parse_failed);
+    watch(top->cfg, "", options);
+    watch(top->cfg, "postoffice|", postoffice);
+    watch(top->cfg, "relay|", relay);
+    if (parse(top->cfg, top->file, content, top->err) == 0)
+        result = load_all(top, &top->owner->settings);
+    cfg_free(top->cfg);
+    return result;
+}
+
 static int load_file(struct section *top, const char *content)
 {
     cfg_opt_t postoffice[] = {
@@ -451,6 +485,7 @@ static int load_file(struct section *top, const char *content)
         CFG_STR("schedule", NULL, CFGF_NONE),
         CFG_STR("registered-importance", NULL, CFGF_NONE),
         CFG_STR("legacy-receipts", NULL, CFGF_NONE),
+        CFG_STR("receipt-as-dsn", NULL, CFGF_NONE),
         CFG_END(),
     };
     cfg_opt_t relay[] = {
@@ -485,23 +520,16 @@ static int load_file(struct section *top, const char *content)
         CFG_STR("retry-longest", NULL, CFGF_NONE),
         CFG_STR("expiry", NULL, CFGF_NONE),
         CFG_STR("keep-days", NULL, CFGF_NONE),
+        CFG_STR("report-to", NULL, CFGF_NONE),
+        CFG_STR("report-wait", NULL, CFGF_NONE),
+        CFG_STR("delay-notice", NULL, CFGF_NONE),
+        CFG_STR("ndr-max-body", NULL, CFGF_NONE),
         CFG_SEC("postoffice", postoffice, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
         CFG_SEC("relay", relay, CFGF_MULTI),
         CFG_END(),
     };
-    int result = -1;
 
-    top->cfg = cfg_init(options, CFGF_NONE);
-    if (top->cfg == NULL)
-        return error_set(top->err, ERROR_SETUP, "", "%s: out of memory", top->file);
-    cfg_set_error_function(top->cfg, parse_failed);
-    watch(top->cfg, "", options);
-    watch(top->cfg, "postoffice|", postoffice);
-    watch(top->cfg, "relay|", relay);
-    if (parse(top->cfg, top->file, content, top->err) == 0)
-        result = load_all(top, &top->owner->settings);
-    cfg_free(top->cfg);
-    return result;
+    return load_content(top, content, options, postoffice, relay);
 }
 
 int settings_load(struct settings **out, const char *path, struct error *err)

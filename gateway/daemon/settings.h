@@ -49,6 +49,7 @@ struct settings_postoffice {
     bool registered_normal; /* registered mail is of normal importance */
     bool legacy_receipts;   /* Return-Receipt-To as well (Q149029) */
     bool latin1;            /* texts in ISO 8859-1 when it has all of them */
+    bool receipt_as_dsn;    /* ask the server for reports of delivery as well (RFC 3461) */
     unsigned interval_s;    /* between sweeps */
     unsigned full_sweep_s;  /* every mailbag is read again after this time, changed or not */
     unsigned batch;         /* items a batch */
@@ -96,7 +97,11 @@ struct settings {
     const char *log; /* relay log file; NULL: journal only */
     enum log_level log_level;
     struct schedule schedule;
-    unsigned keep_days; /* content of relayed mail is kept this long */
+    unsigned keep_days;        /* content of relayed mail is kept this long */
+    bool report_to_postmaster; /* all reports, no notices of delay */
+    unsigned report_wait_s;    /* for other recipients of a message, after the first failed */
+    unsigned delay_notice_s;   /* when the originator is told that mail waits; 0: never */
+    uint64_t ndr_max_body;     /* octets of a message that a report gives back; larger: headers */
     const struct settings_postoffice *postoffices;
     size_t postoffice_count;
     struct settings_relay relay;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From the neutral message to RFC 5322 and MIME, and reports about failed mail. By GMime. */
+/* From the neutral message to RFC 5322 and MIME. By GMime. */
 #ifndef MESSAGE_MIME_H
 #define MESSAGE_MIME_H
 
@@ -42,32 +42,6 @@ void mime_facts_clear(struct mime_facts *facts);
  */
 int mime_write(const struct letter *letter, mime_sink *sink, void *context,
                struct mime_facts *facts, struct error *err) WARN_UNUSED;
-
-/* One recipient that failed, for a report. */
-struct report_recipient {
-    const char *original; /* MS Mail address: "NET/PO/USER" */
-    const char *final;    /* SMTP address, may be "" */
-    const char *status;   /* RFC 3463 */
-    const char *reply;    /* what the server said, or our reason */
-};
-
-struct report {
-    const char *domain;     /* ours: Reporting-MTA and Message-ID */
-    const char *postmaster; /* To: SMTP address */
-    const char *message_id; /* of the failed message */
-    const char *subject;
-    const char *sender; /* originator */
-    uint64_t id;        /* queue number */
-    int64_t now_ms;
-    const struct report_recipient *recipients;
-    size_t recipient_count;
-    const char *headers; /* header block of the failed message as sent, CR LF; may be NULL */
-};
-
-/* A multipart/report; report-type=delivery-status (RFC 3464), Auto-Submitted: auto-replied, for the
- * null sender. MESSAGE_ID gets the report's own Message-ID (the caller's, free). */
-int report_write(const struct report *report, mime_sink *sink, void *context, char **message_id,
-                 struct error *err) WARN_UNUSED;
 
 /* Once in a process, before any other function of this file. */
 void mime_initialize(void);

@@ -33,6 +33,8 @@ struct mail {
     size_t next_recipient; /* to be sent */
     uint64_t size;
     bool eight_bit;
+    bool notify;       /* ask for reports of delivery */
+    char *envelope_id; /* "": none; else as it is to be written */
     enum mail_step step;
     unsigned awaited; /* replies */
     bool accepted_sender;
@@ -124,6 +126,20 @@ take_reply take_mail, take_rcpt, take_data, take_dot, take_rset, take_quit;
 /* By the table of states. */
 void client_command(struct smtp_client *client, enum smtp_state state, struct mail *mail,
                     size_t index);
+
+/* client-dsn.c: RFC 3461 */
+
+#define DSN_ENVELOPE_ID_MAX 100 /* octets, written as xtext (RFC 3461 4.4) */
+#define DSN_RECIPIENT_MAX 300   /* of an ORCPT; less than the RFC's 500, so that it fits our line */
+
+/* TEXT as xtext, at most SIZE - 1 octets; OUT is "" when it would be longer. */
+void dsn_xtext(const char *text, char *out, size_t size);
+/* What follows MAIL and RCPT for MAIL, beginning with a blank; "" when it asks for no reports. */
+#define DSN_SIZE 400
+void dsn_mail_parameters(const struct smtp_client *client, const struct mail *mail,
+                         char out[DSN_SIZE]);
+void dsn_rcpt_parameters(const struct smtp_client *client, const struct mail *mail,
+                         const char *address, char out[DSN_SIZE]);
 
 /* client-mail.c */
 

@@ -39,6 +39,7 @@ void mail_free(struct mail *mail)
     }
     free(mail->recipients);
     free(mail->sender);
+    free(mail->envelope_id);
     free(mail);
 }
 
@@ -92,12 +93,13 @@ static void stop_sending(struct smtp_client *client, struct mail *mail)
 
 void send_mail(struct smtp_client *client, struct mail *mail, size_t index)
 {
-    char line[LINE_SIZE], size[40] = "";
+    char line[LINE_SIZE], size[40] = "", reports[DSN_SIZE];
 
+    dsn_mail_parameters(client, mail, reports);
     if (client->caps.size)
         snprintf(size, sizeof size, " SIZE=%llu", (unsigned long long)mail->size);
-    snprintf(line, sizeof line, "MAIL FROM:<%s>%s%s", mail->sender, size,
-             mail->eight_bit ? " BODY=8BITMIME" : "");
+    snprintf(line, sizeof line, "MAIL FROM:<%s>%s%s%s", mail->sender, size,
+             mail->eight_bit ? " BODY=8BITMIME" : "", reports);
     client_send(client, line, line, SMTP_STATE_MAIL, mail, index);
 }
 
@@ -120,9 +122,11 @@ void take_mail(struct smtp_client *client, const struct awaited *awaited, const 
 
 void send_rcpt(struct smtp_client *client, struct mail *mail, size_t index)
 {
-    char line[LINE_SIZE];
+    const char *address = mail->recipients[index].address;
+    char line[LINE_SIZE], reports[DSN_SIZE];
 
-    snprintf(line, sizeof line, "RCPT TO:<%s>", mail->recipients[index].address);
+    dsn_rcpt_parameters(client, mail, address, reports);
+    snprintf(line, sizeof line, "RCPT TO:<%s>%s", address, reports);
     client_send(client, line, line, SMTP_STATE_RCPT, mail, index);
 }
 

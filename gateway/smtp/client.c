@@ -182,8 +182,12 @@ static struct mail *copy_mail(const struct smtp_mail *from)
     mail->recipient_count = from->recipient_count;
     mail->sender = strdup(from->sender);
     mail->recipients = calloc(from->recipient_count, sizeof *mail->recipients);
-    if (mail->sender == NULL || mail->recipients == NULL)
+    mail->notify = from->envelope_id != NULL;
+    mail->envelope_id = calloc(1, DSN_ENVELOPE_ID_MAX + 1);
+    if (mail->sender == NULL || mail->recipients == NULL || mail->envelope_id == NULL)
         goto failed;
+    if (mail->notify)
+        dsn_xtext(from->envelope_id, mail->envelope_id, DSN_ENVELOPE_ID_MAX + 1);
     for (size_t i = 0; i < from->recipient_count; i++) {
         mail->recipients[i].address = strdup(from->recipients[i]);
         if (mail->recipients[i].address == NULL)

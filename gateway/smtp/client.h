@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The SMTP client protocol (RFC 5321, 2920, 1870, 6152, 2034, 3207, 4954) as a state machine
+ * The SMTP client protocol (RFC 5321, 2920, 1870, 6152, 2034, 3207, 3461, 4954) as a state machine
  * without I/O: octets in, octets out, events. The caller owns socket, TLS and clock.
  *
  *   caller: smtp_client_input(received octets) -> smtp_client_event() until SMTP_NOTHING
@@ -92,6 +92,8 @@ struct smtp_mail {
     size_t recipient_count;
     uint64_t size;  /* for SIZE= */
     bool eight_bit; /* BODY=8BITMIME when offered; when not offered: ACTION_FAIL 5.6.3 */
+    const char *envelope_id; /* not NULL: ask for reports of success, delay and failure with this
+                              * ENVID, when DSN is offered (RFC 3461) */
 };
 /* True when another mail may be given now. */
 bool smtp_client_can_mail(const struct smtp_client *client);

@@ -136,7 +136,8 @@ class Cli(gateway.Case):
         self.assertRegex(text.splitlines()[-1], r"^\d+ OK, \d+ WARN, 0 FAIL$")
         self.assertEqual({row["kind"] for row in rows}, {"finding"})
         self.assertEqual({row["subject"] for row in rows},
-                         {"settings", "password", "map", "spool", "log", "HQ", "relay"})
+                         {"settings", "password", "map", "postmaster", "spool", "log", "HQ",
+                          "relay"})
         self.assertNotIn("FAIL", {row["result"] for row in rows})
         self.assertNotIn(PASSWORD, text)
 

@@ -255,7 +255,8 @@ class Reports(Case):
     """unmapped = report: nothing that has a mapped recipient stays; the others come back."""
 
     def run_seed(self, seed):
-        run = Run(self, "r%d" % seed, seed, Peers.get_postfix(), WAYS[0], unmapped="report")
+        run = Run(self, "r%d" % seed, seed, Peers.get_postfix(), WAYS[0], unmapped="report",
+                  report_to="postmaster")
         # what failed is something that the operator must know: status 1
         run.gateway.drain(expect=1)
         ids = {row["mai"]: row["message_id"] for row in run.gateway.queue() if row["mai"]}
@@ -277,6 +278,29 @@ class Reports(Case):
         run.check_all()
         run.check_second()
         self.assertEqual(len(run.inbox.copies(run.admin)), len(wanted), "reported once")
+
+    def test_report_to_originators(self):
+        """As above, to who sent it where the map has him; his message comes back."""
+        run = Run(self, "r103", 103, Peers.get_postfix(), WAYS[0], unmapped="report")
+        run.gateway.drain(expect=1)
+        table, postmaster = run.office.truth["map"], "postmaster@" + run.admin
+        wanted = sorted(
+            table.get(message["sender"].upper(), {"smtp": postmaster})["smtp"].lower()
+            for message, item in gateway.checkpo.truth_items(run.office.truth)
+            if item["mapped"] and item["unmapped"])
+        own = [address for address in wanted if address != postmaster]
+        self.assertTrue(own and len(own) < len(wanted), "the seed has too few such items")
+        run.inbox.wait(run.admin, len(wanted) - len(own))
+        copies = run.inbox.wait(run.domain, len(run.wanted) + len(own))
+        reports = [copy for copy in copies + run.inbox.copies(run.admin)
+                   if "MSMail gateway" in str(copy.message["From"])]
+        self.assertEqual(sorted(rcpt.lower() for copy in reports for rcpt in copy.rcpts), wanted)
+        for copy in reports:
+            self.assert_none(gateway.compare.strict5322.check(copy.raw)[0], "a report")
+            self.assertEqual(str(copy.message["Return-Path"]), "<>")
+            kinds = [part.get_content_type() for part in copy.message.iter_parts()]
+            self.assertEqual(kinds[2], "text/rfc822-headers" if copy.rcpts == [postmaster]
+                             else "message/rfc822")
 
     def test_report_1(self):
         self.run_seed(101)
@@ -470,7 +494,7 @@ def main():
     for seed in options.seeds:
         Seeds.add(seed)
     names = ["s%d" % seed for seed in options.seeds]
-    names += ["r101", "r102", "x201", "x202", "dry", "key", "d1", "d2"]
+    names += ["r101", "r102", "r103", "x201", "x202", "dry", "key", "d1", "d2"]
     Peers.domains = [name + end for name in names for end in (".test", "-admin.test")]
     return gateway.run_program("native", sys.modules[__name__], options)
 

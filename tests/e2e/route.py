@@ -132,7 +132,7 @@ class Routes(Case):
         victim = sorted(rcpt for _, rcpt in office.wanted_copies())[0]
         rules = [{"at": "rcpt", "arg": victim, "do": [["reply", "550 5.1.1 nobody of that name"]]}]
         with self.sink(rules=rules) as sink:
-            gate = self.gate(sink.relay(), office)
+            gate = self.gate(sink.relay(), office, report_to="postmaster")
             gate.drain(expect=1)
             failed = gate.queue("failed")
             self.assertTrue(failed)
@@ -168,9 +168,10 @@ class Routes(Case):
             # two minutes later: every message is that much older
             self.age(gate, 120000)
             gate.drain(expect=1)
-            rows = [row for row in gate.queue() if row["original"] != "POSTMASTER"]
+            rows = [row for row in gate.queue() if not row["report_of"]]
             self.assertEqual({row["state"] for row in rows}, {"failed"})
-            self.assertTrue([row for row in gate.queue() if row["original"] == "POSTMASTER"])
+            told = sorted(row["report_of"] for row in gate.queue() if row["report_of"])
+            self.assertEqual(told, sorted({row["id"] for row in rows}))
 
     def test_incomplete_content_is_held(self):
         office = self.office()

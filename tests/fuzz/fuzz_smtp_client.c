@@ -92,7 +92,8 @@ static void give_mails(struct run *run)
                                        .recipients = RECIPIENT_LIST,
                                        .recipient_count = RECIPIENTS,
                                        .size = 20,
-                                       .eight_bit = run->given == 2};
+                                       .eight_bit = run->given == 2,
+                                       .envelope_id = run->given == 1 ? "<1@b.test>" : NULL};
 
         REQUIRE(smtp_client_mail(run->client, &mail, &err) == 0);
         run->mails[run->given++].given = true;

@@ -163,6 +163,7 @@ static void give_mail(struct run *run, const char *argument)
     mail.tag = strtoull(words[0], NULL, 10);
     mail.size = strtoull(words[1], NULL, 10);
     mail.eight_bit = strstr(words[1], "/8") != NULL;
+    mail.envelope_id = strstr(words[1], "/n") != NULL ? "<i+d=\xFC@me.test>" : NULL;
     mail.sender = strcmp(words[2], "-") == 0 ? "" : words[2];
     mail.recipients = words + 3;
     mail.recipient_count = count - 3;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "queue/reporting.h"
 #include "queue/store.h"
 
 struct fixture {

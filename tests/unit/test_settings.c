@@ -92,6 +92,11 @@ static void test_defaults(void **state)
     assert_string_equal(settings->map, expected);
     assert_int_equal(settings->log_level, LOG_LEVEL_INFO);
     assert_int_equal(settings->keep_days, 7);
+    assert_false(settings->report_to_postmaster);
+    assert_int_equal(settings->report_wait_s, 600);
+    assert_int_equal(settings->delay_notice_s, 4 * 3600);
+    assert_int_equal(settings->ndr_max_body, 1048576);
+    assert_false(settings->postoffices[0].receipt_as_dsn);
     assert_int_equal(settings->schedule.first_ms, 60000);
     assert_int_equal(settings->schedule.longest_ms, 3600000);
     assert_int_equal(settings->schedule.expiry_ms, 432000000);
@@ -129,24 +134,25 @@ static void test_defaults(void **state)
 static void test_everything(void **state)
 {
     struct settings *settings =
-        load(*state,
-             "# all of it\n"
-             "spool = \"/tmp/a spool\"\n"
-             "hostname = \"[IPv6:2001:db8::1]\" // literal\n"
-             "domain = example.com /* no\n more */\n"
-             "postmaster = \"post+master@example.com\"\n"
-             "envelope-sender = gw@example.com\n"
-             "map = /etc/map # here\nlog = '/var/log/re#lay.log'\nlog-level = debug\n"
-             "retry-first = 1\nretry-longest = 2\nexpiry = 3\nkeep-days = 0\n" HQ
-             "postoffice Old {\n name = CORP/OLD\n door = ffapi\n"
-             " command = { \"/usr/bin/dosrun\", GTWGET, \"-n{count}\", \"{file}\" }\n"
-             " command-limit = 10\n unmapped = report\n typed-smtp = true\n"
-             " timezone = UTC\n charset = latin1\n interval = 5\n batch = 10\n max-size = 1024\n}\n"
-             "relay {\n hosts = { 127.0.0.1, \"[::1]:2525\", localhost:25 }\n tls = none\n"
-             " user = \"gw\"\n password-file = \"credential:relay\"\n"
-             " mechanisms = { SCRAM-SHA-256, PLAIN }\n plain-without-tls = true\n"
-             " connections = 1\n messages = 2\n pipeline = 3\n max-recipients = 4\n"
-             " suspend = 5\n time-divisor = 6\n}\n");
+        load(*state, "# all of it\n"
+                     "spool = \"/tmp/a spool\"\n"
+                     "hostname = \"[IPv6:2001:db8::1]\" // literal\n"
+                     "domain = example.com /* no\n more */\n"
+                     "postmaster = \"post+master@example.com\"\n"
+                     "envelope-sender = gw@example.com\n"
+                     "map = /etc/map # here\nlog = '/var/log/re#lay.log'\nlog-level = debug\n"
+                     "retry-first = 1\nretry-longest = 2\nexpiry = 3\nkeep-days = 0\n"
+                     "report-to = postmaster\nreport-wait = 0\ndelay-notice = 0\n"
+                     "ndr-max-body = 0\n" HQ "postoffice Old {\n name = CORP/OLD\n door = ffapi\n"
+                     " command = { \"/usr/bin/dosrun\", GTWGET, \"-n{count}\", \"{file}\" }\n"
+                     " command-limit = 10\n unmapped = report\n typed-smtp = true\n"
+                     "timezone = UTC\n charset = latin1\n receipt-as-dsn = true\n interval = 5\n "
+                     "batch = 10\n max-size = 1024\n}\n"
+                     "relay {\n hosts = { 127.0.0.1, \"[::1]:2525\", localhost:25 }\n tls = none\n"
+                     " user = \"gw\"\n password-file = \"credential:relay\"\n"
+                     " mechanisms = { SCRAM-SHA-256, PLAIN }\n plain-without-tls = true\n"
+                     " connections = 1\n messages = 2\n pipeline = 3\n max-recipients = 4\n"
+                     " suspend = 5\n time-divisor = 6\n}\n");
     const struct settings_postoffice *old = settings_find_postoffice(settings, "old");
     const struct settings_relay *relay = &settings->relay;
 
@@ -158,6 +164,11 @@ static void test_everything(void **state)
     assert_string_equal(settings->log, "/var/log/re#lay.log");
     assert_int_equal(settings->log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(settings->schedule.expiry_ms, 3000);
+    assert_true(settings->report_to_postmaster);
+    assert_int_equal(settings->report_wait_s, 0);
+    assert_int_equal(settings->delay_notice_s, 0);
+    assert_int_equal(settings->ndr_max_body, 0);
+    assert_true(old->receipt_as_dsn);
     assert_ptr_equal(old, &settings->postoffices[1]);
     assert_true(old->latin1);
     assert_ptr_equal(settings_find_postoffice(settings, "corp/hq"), &settings->postoffices[0]);
@@ -257,6 +268,9 @@ static const struct bad {
     {TOP "retry-first = 99999999999999999999999\n" HQ RELAY, 5, "number from"},
     {TOP "retry-first = 600\nretry-longest = 60\n" HQ RELAY, 6, "less than retry-first"},
     {TOP "keep-days = 4000\n" HQ RELAY, 5, "3650"},
+    {TOP "report-to = nobody\n" HQ RELAY, 5, "originator, postmaster"},
+    {TOP "delay-notice = 4h\n" HQ RELAY, 5, "number from 0"},
+    {TOP "ndr-max-body = 16777217\n" HQ RELAY, 5, "16777216"},
     {TOP "postoffice HQ {\n path = /a\n}\n" RELAY, 0, "postoffice HQ: name: is missing"},
     {TOP "postoffice HQ {\n name = CORPORATION/HQ\n}\n" RELAY, 6, "1 to 10"},
     {TOP "postoffice HQ {\n name = CORP\n}\n" RELAY, 6, "NETWORK/POSTOFFICE"},

@@ -43,6 +43,22 @@ static const struct smtp_script TRANSACTIONS[] = {
                     "S:250 2.6.0 queued", "E:recipient 7 0 delivered message end of data 250 2.6.0",
                     "E:recipient 7 1 delivered message end of data 250 2.6.0 ~ queued", "E:done 7",
                     "W:idle 0", "N:yes", BYE)},
+    {.name = "reports of delivery",
+     .steps = STEPS("S:220 mx.test", "C:EHLO me.test", "S:250-mx.test", "S:250-PIPELINING",
+                    "S:250 dsn", "E:ready", "M:7 5/n a@b c+x@d",
+                    "C:MAIL FROM:<a@b> RET=HDRS "
+                    "ENVID=+3Ci+2Bd+3D+FC@me.test+3E",
+                    "C:RCPT TO:<c+x@d> "
+                    "NOTIFY=SUCCESS,DELAY,FAILURE ORCPT=rfc822;c+2Bx@d",
+                    "C:DATA", "S:250 ok", "S:250 ok", "S:354 go", "E:want 7", "D:hi", "X:", "C:hi",
+                    "C:.", "S:250 2.6.0 ok", DOT_OK("7"), BYE)},
+    {.name = "no reports of delivery where the server has none",
+     .steps =
+         STEPS(PIPE, "M:7 5/n a@b c@d", "C:MAIL FROM:<a@b> SIZE=5", "C:RCPT TO:<c@d>", "C:DATA")},
+    {.name = "none for other mail",
+     .steps =
+         STEPS("S:220 mx.test", "C:EHLO me.test", "S:250-mx.test", "S:250-PIPELINING", "S:250 DSN",
+               "E:ready", "M:7 5 a@b c@d", "C:MAIL FROM:<a@b>", "C:RCPT TO:<c@d>", "C:DATA")},
     {.name = "lock step",
      .steps = STEPS(BARE, "M:7 600 - c@d e@f", "C:MAIL FROM:<>", "S:250 ok", "C:RCPT TO:<c@d>",
                     "S:250 ok", "C:RCPT TO:<e@f>", "S:251 ok", "C:DATA", "S:354 go", "E:want 7",

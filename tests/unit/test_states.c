@@ -141,6 +141,15 @@ static const struct effect effects[ACTS][RECIPIENT_STATES] = {
                     [RECIPIENT_FAILED] = {"deleted", RECIPIENT_DELETED}},
 };
 
+/* What happens to a recipient of a notice of delay when it expires, and when the message that it is
+ * about becomes final. */
+enum notice_act { NOTICE_EXPIRES, NOTICE_IS_LATE, NOTICE_ACTS };
+static const struct effect notice_effects[NOTICE_ACTS][RECIPIENT_STATES] = {
+    [NOTICE_EXPIRES] = {[RECIPIENT_QUEUED] = {"expired", RECIPIENT_HELD}},
+    [NOTICE_IS_LATE] = {[RECIPIENT_QUEUED] = {"withdrawn", RECIPIENT_DELETED},
+                        [RECIPIENT_HELD] = {"withdrawn", RECIPIENT_DELETED}},
+};
+
 static void give_result(struct fixture *fixture, enum act act, uint64_t recipient, bool legal)
 {
     struct store_result result = {.recipient = recipient,
@@ -248,6 +257,67 @@ static void test_every_act_on_every_state(void **state)
     assert_done(fixture, store_verify(fixture->store, &fixture->err));
 }
 
+/* A notice about ABOUT with a recipient in state FROM; returns the recipient. */
+static uint64_t add_notice(struct fixture *fixture, uint64_t about, enum recipient_state from)
+{
+    struct store_message notice = {.report_of = about, .notice = true, .expires_ms = 5000};
+    bool direct = from != RECIPIENT_SENDING && from != RECIPIENT_SENT && from != RECIPIENT_DELETED;
+    uint64_t recipient;
+    size_t count;
+
+    fixture_begin(fixture);
+    assert_done(fixture, store_add_message(fixture->store, &notice, &fixture->err));
+    recipient =
+        fixture_recipient(fixture, notice.id, "ORIGINATOR", direct ? from : RECIPIENT_QUEUED, 2000);
+    if (from == RECIPIENT_DELETED)
+        assert_done(fixture, store_apply(fixture->store, notice.id, VERB_DELETE, 1500, 0, "",
+                                         &count, &fixture->err));
+    fixture_commit(fixture);
+    if (from == RECIPIENT_SENDING || from == RECIPIENT_SENT)
+        assert_int_equal(fixture_claim_all(fixture, 2000), 1);
+    if (from == RECIPIENT_SENT)
+        fixture_result(fixture, recipient, RECIPIENT_SENT, true, false, 0);
+    return recipient;
+}
+
+static void try_notice(struct fixture *fixture, enum notice_act act, enum recipient_state from)
+{
+    const struct effect *effect = &notice_effects[act][from];
+    uint64_t about, recipient;
+    struct seen_recipient seen;
+    size_t count;
+
+    fixture_begin(fixture);
+    about = fixture_message(fixture, "", 0);
+    fixture_recipient(fixture, about, "CORP/HQ/BOB", RECIPIENT_QUEUED, 9000);
+    fixture_commit(fixture);
+    recipient = add_notice(fixture, about, from);
+    fixture_begin(fixture);
+    if (act == NOTICE_EXPIRES)
+        assert_done(fixture, store_expire(fixture->store, 5000, &count, &fixture->err));
+    else
+        assert_done(fixture, store_apply(fixture->store, about, VERB_DELETE, 5000, 0, "", &count,
+                                         &fixture->err));
+    fixture_commit(fixture);
+    seen = fixture_see(fixture, recipient);
+    assert_int_equal(seen.state, effect->event != NULL ? effect->to : from);
+    put_away(fixture);
+}
+
+static void test_every_act_on_a_notice(void **state)
+{
+    for (int act = 0; act < NOTICE_ACTS; act++) {
+        for (int from = 0; from < RECIPIENT_STATES; from++)
+            try_notice(*state, (enum notice_act)act, (enum recipient_state)from);
+    }
+}
+
+static bool same(const struct effect *effect, const struct store_transition *t)
+{
+    return effect->event != NULL && effect->to == (enum recipient_state)t->to &&
+           strcmp(effect->event, t->event) == 0;
+}
+
 /* Each transition from a state is reached by some act: none is there for nothing. */
 static void test_every_transition_is_reached(void **state)
 {
@@ -255,12 +325,10 @@ static void test_every_transition_is_reached(void **state)
     for (const struct store_transition *t = store_transitions(); t->event != NULL; t++) {
         bool reached = t->from < 0;
 
-        for (int act = 0; act < ACTS && !reached; act++) {
-            const struct effect *effect = &effects[act][t->from];
-
-            reached = effect->event != NULL && effect->to == (enum recipient_state)t->to &&
-                      strcmp(effect->event, t->event) == 0;
-        }
+        for (int act = 0; act < ACTS && !reached; act++)
+            reached = same(&effects[act][t->from], t);
+        for (int act = 0; act < NOTICE_ACTS && !reached; act++)
+            reached = same(&notice_effects[act][t->from], t);
         if (!reached)
             fail_msg("transition \"%s\" from %d to %d cannot be reached", t->event, t->from, t->to);
     }
@@ -299,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_transitions_of_the_code_are_documented_once),
         cmocka_unit_test(test_every_transition_is_reached),
         ON_BOTH(test_every_act_on_every_state),
+        ON_BOTH(test_every_act_on_a_notice),
         ON_BOTH(test_new_recipients),
     };
 

@@ -24,7 +24,7 @@ static void test_empty(void **state)
     assert_int_equal(count, 0);
     assert_int_equal(next, 0);
     store_claim_free(messages, count);
-    assert_done(fixture, store_next_unreported(fixture->store, 0, &id, &fixture->err));
+    assert_done(fixture, store_next_unreported(fixture->store, 0, INT64_MAX, &id, &fixture->err));
     assert_int_equal(id, 0);
     assert_done(fixture, store_recover(fixture->store, 5000, &count, &fixture->err));
     assert_int_equal(count, 0);

@@ -64,7 +64,8 @@ static void name_message(char out[32], uint64_t number)
 
 /* What it tells after each commit. */
 struct word {
-    char kind; /* 'A': message NUMBER is in; 'R': NUMBER is the recipient, STATE its result */
+    char kind; /* 'A': message NUMBER is in; 'R': NUMBER is the recipient, STATE its result; 'P':
+                * message NUMBER, by its id, was reported */
     enum recipient_state state;
     uint64_t number;
 };
@@ -109,9 +110,8 @@ static void add_content(const struct child *child, uint64_t number, uint64_t id)
 static void add_one(const struct child *child, uint64_t number)
 {
     char fingerprint[32], original[32];
-    struct store_message message = {.fingerprint = fingerprint,
-                                    .expires_ms = INT64_MAX,
-                                    .size = size_of(number)};
+    struct store_message message = {
+        .fingerprint = fingerprint, .expires_ms = INT64_MAX, .size = size_of(number)};
 
     name_message(fingerprint, number);
     end_unless(store_add_message(child->store, &message, NULL) == 0, 12);
@@ -138,8 +138,8 @@ static void intake(struct child *child)
 
 static void relay(struct child *child)
 {
-    static const enum recipient_state states[] = {RECIPIENT_SENT, RECIPIENT_FAILED,
-                                                  RECIPIENT_SENT, RECIPIENT_HELD};
+    static const enum recipient_state states[] = {RECIPIENT_SENT, RECIPIENT_FAILED, RECIPIENT_SENT,
+                                                  RECIPIENT_HELD};
     struct claim_message *messages;
     size_t count;
     int64_t next;
@@ -164,6 +164,36 @@ static void relay(struct child *child)
     store_claim_free(messages, count);
 }
 
+/* As the relay does it: what failed is read, told and marked in one transaction. */
+static void report_one(const struct child *child, uint64_t about)
+{
+    char key[32];
+    struct store_message message = {
+        .fingerprint = key, .expires_ms = INT64_MAX, .size = 8, .report_of = about};
+
+    snprintf(key, sizeof key, "report %" PRIu64, about);
+    end_unless(store_begin(child->store, NULL) == 0, 21);
+    end_unless(store_add_message(child->store, &message, NULL) == 0, 22);
+    end_unless(store_add_content(child->store, message.id, "report\r\n", 8, NULL) == 0, 23);
+    end_unless(store_add_recipient(child->store, message.id, "ORIGINATOR", "a@example.com",
+                                   RECIPIENT_QUEUED, 0, 0, "", "", NULL) == 0,
+               24);
+    end_unless(store_set_reported(child->store, about, UINT64_MAX, NULL) == 0, 25);
+    end_unless(store_commit(child->store, NULL) == 0, 26);
+    say(child, 'P', about, RECIPIENT_FAILED);
+}
+
+static void report_all(const struct child *child)
+{
+    uint64_t id = 0;
+
+    do {
+        end_unless(store_next_unreported(child->store, id, -1, &id, NULL) == 0, 27);
+        if (id != 0)
+            report_one(child, id);
+    } while (id != 0);
+}
+
 static void work(const char *uri, int out, uint64_t first)
 {
     struct child child = {.out = out, .next = first, .random = first};
@@ -172,6 +202,7 @@ static void work(const char *uri, int out, uint64_t first)
     for (;;) {
         intake(&child);
         relay(&child);
+        report_all(&child);
     }
 }
 
@@ -179,7 +210,7 @@ static void work(const char *uri, int out, uint64_t first)
 
 struct judge {
     struct fixture *fixture;
-    uint64_t messages, results, recovered;
+    uint64_t messages, results, recovered, reports;
 };
 
 static uint64_t setting(const char *name, uint64_t otherwise)
@@ -212,6 +243,10 @@ static void check_word(struct judge *judge, const struct word *word)
     if (word->kind == 'R') {
         judge->results++;
         assert_int_equal(fixture_see(judge->fixture, word->number).state, word->state);
+        return;
+    }
+    if (word->kind == 'P') {
+        judge->reports++; /* judge_reports looks at all of them */
         return;
     }
     judge->messages++;
@@ -248,11 +283,25 @@ static size_t run_and_kill(const struct fixture *fixture, uint64_t first, uint64
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status));
-    while (count < room && read(pipes[0], &words[count], sizeof words[0]) ==
-                               (ssize_t)sizeof words[0])
+    while (count < room &&
+           read(pipes[0], &words[count], sizeof words[0]) == (ssize_t)sizeof words[0])
         count++;
     close(pipes[0]);
     return count;
+}
+
+/* Told once, or not yet: never twice, and never marked without the report. */
+static void judge_reports(const struct fixture *fixture)
+{
+    assert_int_equal(count_rows(fixture, "SELECT count(*) FROM (SELECT report_of FROM message"
+                                         " WHERE report_of <> 0 GROUP BY report_of"
+                                         " HAVING count(*) > 1)"),
+                     0);
+    assert_int_equal(count_rows(fixture, "SELECT count(*) FROM recipient AS r JOIN message AS m"
+                                         " ON m.id = r.message WHERE r.state = 4 AND"
+                                         " m.report_of = 0 AND r.reported <> EXISTS (SELECT 1 FROM"
+                                         " message WHERE report_of = r.message)"),
+                     0);
 }
 
 static void judge_round(struct judge *judge, const struct word *words, size_t count)
@@ -272,6 +321,7 @@ static void judge_round(struct judge *judge, const struct word *words, size_t co
     judge->recovered += recovered;
     store_close(fixture->store);
     fixture->store = NULL;
+    judge_reports(fixture);
     assert_int_equal(count_rows(fixture, "SELECT (SELECT count(*) FROM journal) -"
                                          " (SELECT count(*) FROM recipient)"),
                      0);
@@ -284,6 +334,8 @@ static int check_whole(void *context, const struct store_view *view)
     uint64_t number = strtoull(view->fingerprint, NULL, 16);
     size_t at = 0, got;
 
+    if (view->report_of != 0)
+        return 0;
     assert_int_equal(view->size, size_of(number));
     do {
         assert_done(fixture, store_read_content(fixture->store, view->id, at, piece, sizeof piece,
@@ -308,8 +360,7 @@ static void judge_all(struct judge *judge)
                                          " (SELECT 1 FROM recipient WHERE message = m.id)"),
                      0);
     assert_done(fixture, store_open(&fixture->store, fixture->uri, true, &fixture->err));
-    assert_done(fixture,
-                store_list(fixture->store, &all, check_whole, fixture, &fixture->err));
+    assert_done(fixture, store_list(fixture->store, &all, check_whole, fixture, &fixture->err));
 }
 
 /* What a child that died over a new file may leave; nothing refers to it. */
@@ -348,8 +399,9 @@ static void test_killed_at_any_instant(void **state)
     }
     judge_all(&judge);
     print_message("%" PRIu64 " kills: %" PRIu64 " messages, %" PRIu64 " results, %" PRIu64
-                  " recovered\n",
-                  rounds, judge.messages, judge.results, judge.recovered);
+                  " recovered, %" PRIu64 " reports\n",
+                  rounds, judge.messages, judge.results, judge.recovered, judge.reports);
+    assert_true(rounds < ROUNDS || judge.reports > 0);
     assert_true(judge.messages > rounds / 2);
     remove_unfinished(fixture);
     free(words);

@@ -18,8 +18,8 @@ static int64_t claim_text(struct fixture *fixture, int64_t now_ms, size_t limit,
     size_t count, used = 0;
     int64_t next;
 
-    assert_done(fixture, store_claim(fixture->store, now_ms, limit, most, &messages, &count,
-                                     &next, &fixture->err));
+    assert_done(fixture, store_claim(fixture->store, now_ms, limit, most, &messages, &count, &next,
+                                     &fixture->err));
     out[0] = '\0';
     for (size_t i = 0; i < count; i++) {
         used += (size_t)snprintf(out + used, size - used, "%s%u:", i != 0 ? " " : "",
@@ -47,17 +47,17 @@ static void test_claim_in_order(void **state)
     struct fixture *fixture = *state;
     char text[256];
 
-    add_due(fixture, 0, 30);      /* 1 */
-    add_due(fixture, '3', 20);    /* 2 */
-    add_due(fixture, 'R', 100);   /* 3 */
-    add_due(fixture, '4', 100);   /* 4 */
-    add_due(fixture, '5', 100);   /* 5 */
-    add_due(fixture, '1', 20);    /* 6 */
-    add_due(fixture, '5', 99);    /* 7 */
-    add_due(fixture, '5', 101);   /* 8: not yet */
-    add_due(fixture, 0, -5);      /* 9 */
-    add_due(fixture, 0, 0);       /* 10 */
-    add_due(fixture, 0, 5000);    /* 11: not yet */
+    add_due(fixture, 0, 30);    /* 1 */
+    add_due(fixture, '3', 20);  /* 2 */
+    add_due(fixture, 'R', 100); /* 3 */
+    add_due(fixture, '4', 100); /* 4 */
+    add_due(fixture, '5', 100); /* 5 */
+    add_due(fixture, '1', 20);  /* 6 */
+    add_due(fixture, '5', 99);  /* 7 */
+    add_due(fixture, '5', 101); /* 8: not yet */
+    add_due(fixture, 0, -5);    /* 9 */
+    add_due(fixture, 0, 0);     /* 10 */
+    add_due(fixture, 0, 5000);  /* 11: not yet */
     assert_int_equal(claim_text(fixture, 100, 4, 10, text, sizeof text), 101);
     assert_string_equal(text, "7:7 5:5 4:4 3:3");
     assert_int_equal(claim_text(fixture, 100, 100, 10, text, sizeof text), 101);
@@ -140,9 +140,9 @@ static void test_claim_of_many(void **state)
         struct store_message message = {.postoffice = "CORP/HQ"};
 
         assert_done(fixture, store_add_message(fixture->store, &message, &fixture->err));
-        assert_done(fixture, store_add_recipient(fixture->store, message.id, "A", "a@example.com",
-                                                 RECIPIENT_QUEUED, (int64_t)i, 0, "", "",
-                                                 &fixture->err));
+        assert_done(fixture,
+                    store_add_recipient(fixture->store, message.id, "A", "a@example.com",
+                                        RECIPIENT_QUEUED, (int64_t)i, 0, "", "", &fixture->err));
     }
     fixture_commit(fixture);
     assert_int_equal(fixture_claim_all(fixture, (int64_t)most / 2 - 1), most / 2);
@@ -200,8 +200,8 @@ static void test_doubt_stays_until_sent(void **state)
     assert_int_equal(counts.doubtful, 1);
 
     fixture_begin(fixture);
-    assert_done(fixture, store_apply(fixture->store, 1, VERB_RELEASE, 5000, 0, NULL, &count,
-                                     &fixture->err));
+    assert_done(fixture,
+                store_apply(fixture->store, 1, VERB_RELEASE, 5000, 0, NULL, &count, &fixture->err));
     fixture_commit(fixture);
     fixture_claim_all(fixture, 5000);
     fixture_result(fixture, recipient, RECIPIENT_SENT, true, false, 0);
@@ -245,7 +245,8 @@ static void test_long_texts_are_cut(void **state)
     static const struct {
         const char *character;
         size_t kept;
-    } cases[] = {{"x", 1000}, {"\xC3\xA4", 1000}, {"\xE2\x82\xAC", 999}, {"\xF0\x9F\x93\xA8", 1000}};
+    } cases[] = {
+        {"x", 1000}, {"\xC3\xA4", 1000}, {"\xE2\x82\xAC", 999}, {"\xF0\x9F\x93\xA8", 1000}};
     struct fixture *fixture = *state;
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -342,14 +343,14 @@ static void expect_unreported(struct fixture *fixture, uint64_t after, uint64_t 
 {
     uint64_t id = 99;
 
-    assert_done(fixture, store_next_unreported(fixture->store, after, &id, &fixture->err));
+    assert_done(fixture, store_next_unreported(fixture->store, after, -1, &id, &fixture->err));
     assert_int_equal(id, expected);
 }
 
 static void report(struct fixture *fixture, uint64_t message)
 {
     fixture_begin(fixture);
-    assert_done(fixture, store_set_reported(fixture->store, message, &fixture->err));
+    assert_done(fixture, store_set_reported(fixture->store, message, UINT64_MAX, &fixture->err));
     fixture_commit(fixture);
 }
 
@@ -376,6 +377,31 @@ static void test_unreported_waits_for_the_rest(void **state)
     assert_true(fixture_see(fixture, failed).reported);
     assert_true(fixture_see(fixture, last).reported);
     assert_false(fixture_see(fixture, held).reported);
+}
+
+/* A failure waits so long for the others, and no longer; what fails later is another report. */
+static void test_a_failure_does_not_wait_for_ever(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t message, first, second, id;
+
+    fixture_begin(fixture);
+    message = fixture_message(fixture, "f1", 0);
+    first = fixture_recipient(fixture, message, "A", RECIPIENT_FAILED, 0); /* at 1000 */
+    second = fixture_recipient(fixture, message, "B", RECIPIENT_QUEUED, 0);
+    fixture_commit(fixture);
+    assert_done(fixture, store_next_unreported(fixture->store, 0, 999, &id, &fixture->err));
+    assert_int_equal(id, 0);
+    assert_done(fixture, store_next_unreported(fixture->store, 0, 1000, &id, &fixture->err));
+    assert_int_equal(id, message);
+    fixture_claim_all(fixture, 10);
+    fixture_begin(fixture);
+    assert_done(fixture, store_set_reported(fixture->store, message, first, &fixture->err));
+    fixture_commit(fixture);
+    fixture_result(fixture, second, RECIPIENT_FAILED, true, false, 0);
+    assert_true(fixture_see(fixture, first).reported);
+    assert_false(fixture_see(fixture, second).reported);
+    expect_unreported(fixture, 0, message);
 }
 
 static void test_a_new_failure_is_reported_anew(void **state)
@@ -413,6 +439,183 @@ static void test_reports_are_not_reported(void **state)
     expect_unreported(fixture, 0, last);
 }
 
+/* A message whose notice is due at 5000, with two recipients. */
+static uint64_t late_message(struct fixture *fixture, uint64_t recipients[2])
+{
+    struct store_message message = {.fingerprint = "f1",
+                                    .report_to = "ann@example.com",
+                                    .notice_ms = 5000,
+                                    .expires_ms = 1000000};
+
+    fixture_begin(fixture);
+    assert_done(fixture, store_add_message(fixture->store, &message, &fixture->err));
+    recipients[0] = fixture_recipient(fixture, message.id, "A", RECIPIENT_QUEUED, 0);
+    recipients[1] = fixture_recipient(fixture, message.id, "B", RECIPIENT_QUEUED, 0);
+    fixture_commit(fixture);
+    return message.id;
+}
+
+static void expect_late(struct fixture *fixture, int64_t now_ms, uint64_t expected)
+{
+    uint64_t id = 99;
+
+    assert_done(fixture, store_next_late(fixture->store, now_ms, &id, &fixture->err));
+    assert_int_equal(id, expected);
+}
+
+/* The notice about ABOUT, whose recipient waits until DUE_MS; marks that there is one. */
+static uint64_t add_notice(struct fixture *fixture, uint64_t about, int64_t due_ms)
+{
+    struct store_message notice = {
+        .fingerprint = "k1", .report_of = about, .notice = true, .expires_ms = 1000000};
+    uint64_t recipient;
+
+    fixture_begin(fixture);
+    assert_done(fixture, store_add_message(fixture->store, &notice, &fixture->err));
+    recipient = fixture_recipient(fixture, notice.id, "ORIGINATOR", RECIPIENT_QUEUED, due_ms);
+    assert_done(fixture, store_set_noticed(fixture->store, about, &fixture->err));
+    fixture_commit(fixture);
+    return recipient;
+}
+
+static void test_a_message_is_late_once(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t recipients[2], message = late_message(fixture, recipients);
+
+    expect_late(fixture, 4999, 0);
+    expect_late(fixture, 5000, message);
+    /* what is on its way may arrive at any moment */
+    assert_int_equal(fixture_claim_all(fixture, 10), 2);
+    expect_late(fixture, 5000, 0);
+    fixture_result(fixture, recipients[0], RECIPIENT_QUEUED, true, false, 9000);
+    expect_late(fixture, 5000, message);
+    assert_done(fixture, store_forget_notices(fixture->store, 5000, &fixture->err));
+    expect_late(fixture, 5000, message);
+    add_notice(fixture, message, 0);
+    expect_late(fixture, INT64_MAX, 0);
+}
+
+static void test_a_message_that_arrived_is_not_late(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t recipients[2], message = late_message(fixture, recipients);
+    size_t count;
+
+    fixture_claim_all(fixture, 10);
+    fixture_result(fixture, recipients[0], RECIPIENT_SENT, true, false, 0);
+    fixture_result(fixture, recipients[1], RECIPIENT_HELD, true, false, 0);
+    assert_done(fixture, store_forget_notices(fixture->store, 5000, &fixture->err));
+    fixture_begin(fixture);
+    assert_done(fixture, store_apply(fixture->store, message, VERB_RELEASE, 6000, 9000, "", &count,
+                                     &fixture->err));
+    fixture_commit(fixture);
+    expect_late(fixture, 6000, message); /* a held one is not forgotten */
+    fixture_claim_all(fixture, 6000);
+    fixture_result(fixture, recipients[1], RECIPIENT_SENT, true, false, 0);
+    expect_late(fixture, 6000, 0);
+    assert_done(fixture, store_forget_notices(fixture->store, 6000, &fixture->err));
+    expect_late(fixture, INT64_MAX, 0);
+}
+
+/* It goes with the last of the recipients that it could be about, and in the same transaction. */
+static void test_a_notice_is_withdrawn(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t recipients[2], message = late_message(fixture, recipients);
+    uint64_t notice = add_notice(fixture, message, 900000);
+    char events[64];
+
+    assert_int_equal(fixture_claim_all(fixture, 10), 2);
+    fixture_result(fixture, recipients[0], RECIPIENT_SENT, true, false, 0);
+    assert_int_equal(fixture_see(fixture, notice).state, RECIPIENT_QUEUED);
+    fixture_result(fixture, recipients[1], RECIPIENT_FAILED, true, false, 0);
+    assert_int_equal(fixture_see(fixture, notice).state, RECIPIENT_DELETED);
+    fixture_events(fixture, fixture_see(fixture, notice).message, events, sizeof events);
+    assert_string_equal(events, "queued withdrawn");
+}
+
+static void test_a_notice_is_withdrawn_by_expiry_and_operator(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t recipients[2], message = late_message(fixture, recipients);
+    uint64_t notice = add_notice(fixture, message, 900000);
+    size_t count;
+
+    fixture_begin(fixture);
+    assert_done(fixture, store_apply(fixture->store, fixture_see(fixture, notice).message,
+                                     VERB_HOLD, 5000, 0, "", &count, &fixture->err));
+    assert_done(fixture, store_apply(fixture->store, message, VERB_DELETE, 5000, 0, "", &count,
+                                     &fixture->err));
+    fixture_commit(fixture);
+    assert_int_equal(count, 2);
+    assert_int_equal(fixture_see(fixture, notice).state, RECIPIENT_DELETED);
+}
+
+/* Never another report: it is held, and that can be found. */
+static void test_an_expired_report_is_held(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t failed = fixture_in_state(fixture, "f1", RECIPIENT_FAILED), recipient, id = 99;
+    struct store_message about = {
+        .fingerprint = "k1", .report_of = fixture_see(fixture, failed).message, .expires_ms = 1000};
+    size_t count;
+
+    assert_done(fixture, store_held_report(fixture->store, &id, &fixture->err));
+    assert_int_equal(id, 0);
+    fixture_begin(fixture);
+    assert_done(fixture, store_add_message(fixture->store, &about, &fixture->err));
+    recipient = fixture_recipient(fixture, about.id, "POSTMASTER", RECIPIENT_QUEUED, 0);
+    assert_done(fixture, store_expire(fixture->store, 1000, &count, &fixture->err));
+    fixture_commit(fixture);
+    assert_int_equal(count, 1);
+    assert_int_equal(fixture_see(fixture, recipient).state, RECIPIENT_HELD);
+    assert_string_equal(fixture_see(fixture, recipient).status, "5.4.7");
+    assert_done(fixture, store_held_report(fixture->store, &id, &fixture->err));
+    assert_int_equal(id, about.id);
+    report(fixture, fixture_see(fixture, failed).message);
+    expect_unreported(fixture, 0, 0);
+}
+
+static int keep_view(void *context, const struct store_view *view)
+{
+    struct store_view *out = context;
+
+    out->notice = view->notice;
+    out->report_to = strcmp(view->report_to, "ann@example.com") == 0 ? "ann" : "other";
+    return 0;
+}
+
+static void test_whom_to_tell_is_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t recipients[2], message = late_message(fixture, recipients);
+    struct store_message asks = {.fingerprint = "f2", .notify = true};
+    struct store_filter filter = {.id = message};
+    struct claim_message *claimed;
+    struct store_view view = {0};
+    size_t count;
+    int64_t next;
+
+    assert_done(fixture, store_list(fixture->store, &filter, keep_view, &view, &fixture->err));
+    assert_string_equal(view.report_to, "ann");
+    assert_false(view.notice);
+    filter.id = fixture_see(fixture, add_notice(fixture, message, 0)).message;
+    assert_done(fixture, store_list(fixture->store, &filter, keep_view, &view, &fixture->err));
+    assert_string_equal(view.report_to, "other");
+    assert_true(view.notice);
+    fixture_begin(fixture);
+    assert_done(fixture, store_add_message(fixture->store, &asks, &fixture->err));
+    fixture_recipient(fixture, asks.id, "A", RECIPIENT_QUEUED, 0);
+    fixture_commit(fixture);
+    assert_done(fixture,
+                store_claim(fixture->store, 10, 100, 100, &claimed, &count, &next, &fixture->err));
+    assert_int_equal(count, 3);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(claimed[i].notify, claimed[i].id == asks.id);
+    store_claim_free(claimed, count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,7 +631,14 @@ int main(void)
         ON_BOTH(test_expire),
         ON_BOTH(test_expire_leaves_what_is_on_its_way),
         ON_BOTH(test_unreported_waits_for_the_rest),
+        ON_BOTH(test_a_failure_does_not_wait_for_ever),
         ON_BOTH(test_a_new_failure_is_reported_anew),
+        ON_BOTH(test_a_message_is_late_once),
+        ON_BOTH(test_a_message_that_arrived_is_not_late),
+        ON_BOTH(test_a_notice_is_withdrawn),
+        ON_BOTH(test_a_notice_is_withdrawn_by_expiry_and_operator),
+        ON_BOTH(test_an_expired_report_is_held),
+        ON_BOTH(test_whom_to_tell_is_kept),
         ON_BOTH(test_reports_are_not_reported),
     };
 
