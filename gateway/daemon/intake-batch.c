@@ -246,6 +246,24 @@ static int commit_batch(struct sweep *sweep, struct error *err)
     return 0;
 }
 
+/* It is sent as it is, beside what could be read of it. */
+static void log_winmail(struct sweep *sweep, const struct prepared *prepared, uint64_t id)
+{
+    struct relaylog_event event = {
+        .event = "winmail-damaged",
+        .id = id,
+        .po = sweep->postoffice->name,
+        .mailbag = prepared->item->place.mailbag,
+        .mai = sweep_place_name(&prepared->item->place),
+        .msgid = prepared->facts.message_id,
+        .reason = prepared->facts.damage,
+        .delay_ms = -1,
+    };
+
+    if (prepared->facts.damage != NULL)
+        relaylog_write(sweep->intake->log, clock_now_ms(), &event);
+}
+
 static void log_batch(struct sweep *sweep)
 {
     int64_t now = clock_now_ms();
@@ -273,6 +291,7 @@ static void log_batch(struct sweep *sweep)
                                                                  : prepared->recipients[r].original;
             relaylog_write(sweep->intake->log, now, &event);
         }
+        log_winmail(sweep, prepared, sweep->ids[i]);
     }
 }
 

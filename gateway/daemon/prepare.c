@@ -82,14 +82,17 @@ static int add_to_writer(void *context, const void *data, size_t size, struct er
 }
 
 /* What the MIME form may need at most; reached only by a mistake of ours. */
-static uint64_t mime_limit(const struct message *message)
+static uint64_t mime_limit(const struct letter *letter)
 {
     uint64_t limit = MIME_EXTRA;
 
-    limit += MIME_GROWTH * (message->text != NULL ? content_size(message->text) : 0);
-    for (size_t i = 0; i < message->attachment_count; i++) {
-        const struct content *content = message->attachments[i].content;
-        limit += 2 * (content != NULL ? content_size(content) : 0);
+    limit += MIME_GROWTH * (letter->text != NULL ? content_size(letter->text) : 0);
+    limit += MIME_GROWTH * (letter->html != NULL ? strlen(letter->html) : 0);
+    for (size_t i = 0; i < letter->part_count; i++) {
+        const struct letter_part *part = &letter->parts[i];
+
+        limit += 2 * (part->content != NULL ? content_size(part->content) : 0);
+        limit += part->letter != NULL ? mime_limit(part->letter) : 0;
     }
     return limit;
 }
@@ -110,7 +113,7 @@ static int write_mime(struct prepared *prepared, const struct letter *letter, co
 {
     struct content_writer *writer;
 
-    if (content_writer_new(&writer, directory, mime_limit(prepared->item->message), err) != 0)
+    if (content_writer_new(&writer, directory, mime_limit(letter), err) != 0)
         return -1;
     if (mime_write(letter, add_to_writer, writer, &prepared->facts, err) != 0) {
         content_writer_free(writer);
@@ -134,6 +137,7 @@ int prepare_mime(struct prepared *prepared, const struct intake *intake,
         .block = postoffice->header_block,
         .tnef = postoffice->tnef,
         .schedule = postoffice->schedule,
+        .ole = postoffice->ole,
         .registered_normal = postoffice->registered_normal,
         .legacy_receipts = postoffice->legacy_receipts,
     };

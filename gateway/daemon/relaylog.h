@@ -26,7 +26,7 @@ struct relaylog_event {
                           expired started stopped possible-duplicate user-baseline user-activated
                           user-draining user-closed user-stopped users-stopped
                           users-resumed collected vanished filling emptier key-stuck key-free
-                          rewound rewind-acknowledged */
+                          rewound rewind-acknowledged winmail-damaged */
     uint64_t id;
     const char *po, *mailbag, *mai;
     const char *from, *rcpt;
@@ -39,7 +39,8 @@ struct relaylog_event {
     const char *reason;
 };
 
-/* PATH NULL: journal only (when JOURNAL is true) or nothing. ERROR_SETUP: cannot open for append. */
+/* PATH NULL: journal only (when JOURNAL is true) or nothing. ERROR_SETUP: cannot open for append.
+ */
 int relaylog_open(struct relaylog **out, const char *path, bool journal,
                   struct error *err) WARN_UNUSED;
 /* Whether there is a journal on this machine: what to give as JOURNAL. */

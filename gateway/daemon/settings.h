@@ -40,9 +40,10 @@ struct settings_postoffice {
     bool typed_smtp; /* relay "SMTP:user@host" recipients that the map does not know as they are */
     bool rule_recipients;  /* relay to addresses that a rule of the map makes */
     bool rewrite_unmapped; /* headers: addresses that a rule of the map makes */
-    bool header_block; /* used and taken out of the text */
+    bool header_block;     /* used and taken out of the text */
     enum letter_tnef tnef;
     enum letter_schedule schedule;
+    enum letter_ole ole;
     bool registered_normal; /* registered mail is of normal importance */
     bool legacy_receipts;   /* Return-Receipt-To as well (Q149029) */
     unsigned interval_s;    /* between sweeps */

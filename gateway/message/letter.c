@@ -200,7 +200,8 @@ int letter_make(struct letter **out, const struct message *message,
              letter_read_tnef(&job, err) == 0 && letter_fill_parties(&job, err) == 0 &&
              fill_headers(&job, err) == 0 && letter_fill_report(&job, err) == 0 &&
              letter_fill_text(&job, err) == 0 && letter_fill_rich(&job, err) == 0 &&
-             letter_fill_parts(&job, err) == 0 && letter_fill_hidden(&job, err) == 0)
+             letter_fill_parts(&job, err) == 0 && letter_fill_hidden(&job, err) == 0 &&
+             letter_fill_stream(&job, err) == 0)
         status = 0;
     attachment_names_free(job.names);
     block_clear(&job.block);
@@ -241,6 +242,7 @@ void letter_free(struct letter *letter)
     free(letter->html);
     free(letter->calendar);
     free(letter->class);
+    free(letter->damage);
     free(letter->subject);
     free(letter->sender);
     free(letter->message_id);

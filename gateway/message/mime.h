@@ -26,6 +26,7 @@ struct mime_facts {
     size_t undecodable;
     enum date_note date_note; /* what had to be decided about the Date */
     int eight_bit;            /* 0: all output is 7-bit */
+    char *damage;             /* what is wrong with WINMAIL.DAT, or NULL */
 };
 void mime_facts_clear(struct mime_facts *facts);
 

@@ -16,6 +16,17 @@
 
 #define LARGEST 20000
 
+static void match(const struct tnef *tnef, const struct content *content)
+{
+    static const bool taken[TNEF_MAX_ATTACHMENTS];
+    struct tnef_file file = {.name = "A.TXT", .content = content, .count = 1};
+    const struct tnef_attachment *found;
+    struct error err = {0};
+
+    if (tnef_match(tnef, content, &file, taken, &found, &err) != 0)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void mend(uint8_t *data, size_t size)
@@ -90,7 +101,7 @@ static void look(const struct content *content, const struct tnef *tnef, int dep
     valid(tnef->subject);
     valid(tnef->sender_address);
     valid(tnef->owner_name);
-    if (meeting_read(&meeting, tnef, "Europe/Berlin", &err) != 0)
+    if (meeting_read(&meeting, meeting_kind_of(tnef->class), tnef, "Europe/Berlin", &err) != 0)
         abort();
     if (tnef_message(tnef, content, "N/P", "UTC", "/tmp", &message, &err) != 0)
         abort();
@@ -115,6 +126,17 @@ static void rewrite(const struct content *content)
     content_free(out);
 }
 
+static void match(const struct tnef *tnef, const struct content *content)
+{
+    static const bool taken[TNEF_MAX_ATTACHMENTS];
+    struct tnef_file file = {.name = "A.TXT", .content = content, .count = 1};
+    const struct tnef_attachment *found;
+    struct error err = {0};
+
+    if (tnef_match(tnef, content, &file, taken, &found, &err) != 0)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t copy[LARGEST];
@@ -134,7 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
     } else {
         look(content, tnef, 0);
-        (void)tnef_match(tnef, "A.TXT", 0, 1);
+        match(tnef, content);
         rewrite(content);
         tnef_free(tnef);
     }
