@@ -195,6 +195,8 @@ class Builder:
         }
         if self.world.args.form is not makelayout.REFERENCE:
             entry["block"] = len(item["block"].encode(codec))
+        if "winmail" in item:
+            entry["winmail"] = item["winmail"]
         if item.get("known"):
             entry["known_text"] = True
         if self.layout is not self.world.args.form:

@@ -131,7 +131,7 @@ static int fill_object(struct letter_job *job, const struct content *content,
     struct ole ole;
 
     *done = false;
-    if (content == NULL || known == NULL || known->kind != TNEF_OLE)
+    if (content == NULL || known == NULL || known->kind != TNEF_OLE || !letter_decodes(job))
         return 0;
     if (ole_read(content, &all, &ole, err) != 0)
         return -1;

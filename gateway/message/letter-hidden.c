@@ -184,7 +184,7 @@ int letter_fill_hidden(struct letter_job *job, struct error *err)
 {
     size_t i;
 
-    if (job->tnef == NULL || (job->options->tnef == LETTER_TNEF_PASS && !job->kept))
+    if (!letter_decodes(job))
         return 0;
     for (i = 0; i < job->tnef->attachment_count; i++)
         if (!job->taken[i] && fill_one(job, i, err) != 0)

@@ -69,6 +69,9 @@ int letter_read_tnef(struct letter_job *job, struct error *err) WARN_UNUSED;
 /* WINMAIL.DAT as it lies in the message; only while job->tnef is not NULL. */
 const struct content *letter_stream(const struct letter_job *job);
 
+/* What the stream has is taken out of it: it is not sent on for readers of TNEF. */
+bool letter_decodes(const struct letter_job *job);
+
 /* What the stream says of attachment INDEX of the message; *OUT is NULL when nothing. */
 int letter_match(struct letter_job *job, size_t index, const struct tnef_attachment **out,
                  struct error *err) WARN_UNUSED;

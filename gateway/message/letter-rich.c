@@ -261,7 +261,7 @@ int letter_fill_rich(struct letter_job *job, struct error *err)
 {
     if (job->tnef == NULL)
         return 0;
-    if ((job->options->tnef == LETTER_TNEF_DECODE || job->kept) &&
+    if (letter_decodes(job) &&
         (fill_text(job, err) != 0 || fill_html(job, err) != 0 || fill_html_file(job, err) != 0))
         return -1;
     return fill_meeting(job, err);

@@ -63,6 +63,11 @@ int letter_read_tnef(struct letter_job *job, struct error *err)
     return tnef_damage(job->tnef, why, sizeof why) ? letter_damaged(job, why, err) : 0;
 }
 
+bool letter_decodes(const struct letter_job *job)
+{
+    return job->tnef != NULL && (job->options->tnef == LETTER_TNEF_DECODE || job->kept);
+}
+
 int letter_match(struct letter_job *job, size_t index, const struct tnef_attachment **out,
                  struct error *err)
 {
