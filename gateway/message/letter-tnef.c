@@ -41,6 +41,34 @@ static size_t find_stream(const struct message *message)
     return message->attachment_count;
 }
 
+/* As tnef_damage, of all messages inside as well. */
+static bool is_damaged(const struct tnef *tnef, char *why, size_t size)
+{
+    size_t i;
+
+    if (tnef_damage(tnef, why, size))
+        return true;
+    for (i = 0; i < tnef->attachment_count; i++)
+        if (tnef->attachments[i].message != NULL &&
+            is_damaged(tnef->attachments[i].message, why, size))
+            return true;
+    return false;
+}
+
+/* What is sent on is whole to its end: a receiver that stumbles over it refuses the message. */
+static int check_whole(struct letter_job *job, struct error *err)
+{
+    char why[160], *rtf;
+    size_t size;
+
+    if (is_damaged(job->tnef, why, sizeof why))
+        return letter_damaged(job, why, err);
+    if (tnef_rtf(job->tnef, letter_stream(job), &rtf, &size, err) != 0)
+        return err->class == ERROR_DATA ? letter_damaged(job, err->text, err) : -1;
+    free(rtf);
+    return 0;
+}
+
 int letter_read_tnef(struct letter_job *job, struct error *err)
 {
     const struct message *message = job->message;
@@ -60,6 +88,8 @@ int letter_read_tnef(struct letter_job *job, struct error *err)
         job->tnef = NULL;
         return err->class == ERROR_DATA ? letter_damaged(job, err->text, err) : -1;
     }
+    if (job->options->tnef == LETTER_TNEF_PASS)
+        return check_whole(job, err);
     return tnef_damage(job->tnef, why, sizeof why) ? letter_damaged(job, why, err) : 0;
 }
 

@@ -508,7 +508,23 @@ def expected(message, settings):
     text = compare.plain_lines(message["text"].replace("\0", "").rstrip("\x1a"))
     files = [(one["name"], base64.b64decode(one["b64"])) for one in message["attachments"]]
     return Expected(Facts(winmail["effects"] if winmail else []), text, files, settings,
-                    bool(winmail and winmail["damaged"]))
+                    is_damaged(message, settings))
+
+
+def stream_of(message):
+    return base64.b64decode(message["attachments"][-1]["b64"])
+
+
+def levels(effects):
+    """Messages inside messages."""
+    return max([1 + levels(one[1]["effects"]) for one in effects if one[0] == "message"], default=0)
+
+
+def is_damaged(message, settings):
+    """The stream is not read whole; what is sent on has no more levels than are looked at."""
+    winmail = message.get("winmail")
+    return bool(winmail and (winmail["damaged"] or (
+        settings.tnef == "pass" and levels(winmail["effects"]) > DEPTH)))
 
 
 def kinds(spec):

@@ -282,7 +282,7 @@ def build(kind, serial, page, item):
             attach(stream, title=with_suffix("%s %d" % (LONG_NAMES[at % 3], at), name), short=name)
     elif kind == "wide-names":
         for at, (name, content) in enumerate(files):
-            attach(stream, title=with_suffix("title", name), data=content,
+            attach(stream, title=with_suffix("title %d" % at, name), data=content,
                    long=with_suffix("日本語 Отчёт %s %d" % (letters[:2], at), name))
     elif kind == "att-names":
         files[:] = [("ATT%d" % (at + 1), content) for at, (_, content) in enumerate(files)]
@@ -356,8 +356,8 @@ def hidden(stream, way, serial, files):
         for name, content in files:
             attach(stream, title=name, data=b"other octets %d" % serial + content)
     elif way == "same":
-        for name, content in files:
-            attach(stream, title=with_suffix("both in stream and file", name), short=name, data=content)
+        for at, (name, content) in enumerate(files):
+            attach(stream, title=with_suffix("in stream and file %d" % at, name), short=name, data=content)
     elif way == "macbinary":
         attach(stream, title="Mac note", data=bytes([0, 4]) + b"NOTE".ljust(126, b"\0") + b"fork")
 
