@@ -170,7 +170,7 @@ int letter_fill_parts(struct letter_job *job, struct error *err)
     size_t i;
 
     for (i = 0; i < job->message->attachment_count; i++)
-        if (i != job->winmail && fill_part(job, i, err) != 0)
+        if ((i != job->winmail || job->kept) && fill_part(job, i, err) != 0)
             return -1;
     return 0;
 }

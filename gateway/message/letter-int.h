@@ -17,6 +17,7 @@ struct letter_job {
     size_t winmail;                   /* index of WINMAIL.DAT; attachment_count: there is none */
     struct tnef *tnef;                /* what is in it, or NULL */
     bool taken[TNEF_MAX_ATTACHMENTS]; /* of the stream: those that are files of the message */
+    struct content *rewritten;        /* the stream that is sent on, or NULL */
     size_t objects;                   /* OLE objects so far */
     bool kept;                        /* WINMAIL.DAT stays an attachment */
 };

@@ -66,7 +66,11 @@ static int check_whole(struct letter_job *job, struct error *err)
     if (tnef_rtf(job->tnef, letter_stream(job), &rtf, &size, err) != 0)
         return err->class == ERROR_DATA ? letter_damaged(job, err->text, err) : -1;
     free(rtf);
-    return 0;
+    if (tnef_rewrite(letter_stream(job), job->letter->message_id, job->options->directory,
+                     &job->rewritten, err) == 0)
+        return 0;
+    job->rewritten = NULL;
+    return err->class == ERROR_DATA ? letter_damaged(job, err->text, err) : -1;
 }
 
 int letter_read_tnef(struct letter_job *job, struct error *err)
@@ -109,7 +113,7 @@ int letter_match(struct letter_job *job, size_t index, const struct tnef_attachm
     int status;
 
     *out = NULL;
-    if (job->tnef == NULL)
+    if (job->tnef == NULL || index == job->winmail)
         return 0;
     if (charset_line(job->message->codepage, attachment->name, &name, NULL, err) != 0)
         return -1;
@@ -121,33 +125,17 @@ int letter_match(struct letter_job *job, size_t index, const struct tnef_attachm
     return status;
 }
 
-static int add_stream(struct letter_job *job, struct content *owned, const char *type,
-                      struct error *err)
-{
-    struct letter_part *part = letter_add_part(job->letter, err);
-
-    if (part == NULL) {
-        content_free(owned);
-        return -1;
-    }
-    part->owned = owned;
-    part->content = owned != NULL ? owned : letter_stream(job);
-    snprintf(part->type, sizeof part->type, "%s", type);
-    return letter_name(job, part, "winmail.dat", NULL, err);
-}
-
 int letter_fill_stream(struct letter_job *job, struct error *err)
 {
-    struct content *rewritten;
+    struct letter_part *part;
 
-    if (job->kept)
-        return add_stream(job, NULL, "application/octet-stream", err);
-    if (job->tnef == NULL || job->options->tnef != LETTER_TNEF_PASS)
+    if (job->rewritten == NULL)
         return 0;
-    if (tnef_rewrite(letter_stream(job), job->letter->message_id, job->options->directory,
-                     &rewritten, err) == 0)
-        return add_stream(job, rewritten, "application/ms-tnef", err);
-    if (err->class != ERROR_DATA || letter_damaged(job, err->text, err) != 0)
+    part = letter_add_part(job->letter, err);
+    if (part == NULL)
         return -1;
-    return add_stream(job, NULL, "application/octet-stream", err);
+    part->content = part->owned = job->rewritten;
+    job->rewritten = NULL;
+    snprintf(part->type, sizeof part->type, "application/ms-tnef");
+    return letter_name(job, part, "winmail.dat", NULL, err);
 }

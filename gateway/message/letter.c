@@ -206,6 +206,7 @@ int letter_make(struct letter **out, const struct message *message,
     attachment_names_free(job.names);
     block_clear(&job.block);
     tnef_free(job.tnef);
+    content_free(job.rewritten);
     if (status == 0)
         *out = letter;
     else

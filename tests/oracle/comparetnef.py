@@ -183,15 +183,15 @@ class Expected:
         if read:
             self._meeting()
             self.topic = facts.get("topic")
-        for at, (name, octets) in enumerate(files if not read and settings.tnef == "keep" else plain):
+        for at, (name, octets) in enumerate(plain):
             self._file(name, octets, match(facts, at, plain) if read else None, decode)
+        if stream is not None and ((read and damaged) or settings.tnef == "keep"):
+            self._add("WINMAIL.DAT", stream, "application/octet-stream")
         if decode:
             for one in facts.files:
                 if "file" not in one:
                     self._hidden(one)
         self.passed = read and not decode and stream is not None
-        if read and damaged and stream is not None:
-            self._add("winmail.dat", stream, "application/octet-stream")
 
     def _add(self, name, octets, form=None, long=None):
         self.parts.append(("file", self.names.take(long, name), form, octets))
