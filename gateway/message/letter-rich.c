@@ -70,6 +70,7 @@ static int squeezed(const struct content *text, char **out, struct error *err)
         return letter_no_memory(err);
     if (size != 0 && content_read(text, 0, *out, (size_t)size, err) != 0) {
         free(*out);
+        *out = NULL;
         return -1;
     }
     squeeze(*out);
