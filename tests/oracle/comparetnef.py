@@ -169,7 +169,8 @@ def placeable(octets, width, height):
 class Expected:
     """A message as it has to arrive: its shown forms, then its parts in order."""
 
-    def __init__(self, facts, text, files, settings, damaged, depth=0):
+    def __init__(self, facts, text, files, settings, damaged, date, depth=0):
+        self.date = date
         self.names, self.parts, self.objects = Names(), [], 0
         self.facts, self.settings, self.depth = facts, settings, depth
         self.text, self.html, self.calendar, self.topic = text, None, None, None
@@ -261,7 +262,7 @@ class Expected:
         elif "data" in one and one["kind"] in ("ole", "picture"):
             self._object(one["data"], one.get("metafile"))
         elif one["kind"] == "message" and "message" in one and self.depth < DEPTH:
-            self.parts.append(("message", Inside(one["message"], self.settings, self.depth + 1)))
+            self.parts.append(("message", Inside(one["message"], self.settings, self.date, self.depth + 1)))
         elif "data" in one:
             self._add("message.dat" if one["kind"] == "message" else "", one["data"], None, name_of(one))
 
@@ -276,13 +277,14 @@ class Expected:
 class Inside(Expected):
     """A message inside: its people too."""
 
-    def __init__(self, truth, settings, depth):
+    def __init__(self, truth, settings, date, depth):
         facts = Facts(truth["effects"])
         settings = Settings(settings.zone_name, settings.domain, settings.table, "decode",
                             settings.schedule, settings.ole)
-        super().__init__(facts, "", [], settings, False, depth)
+        if facts.get("sent"):
+            date = compare.date_as_read(facts.get("sent"), settings.zone)
+        super().__init__(facts, "", [], settings, False, date, depth)
         self.subject = facts.get("subject") or ""
-        self.date = compare.date_as_read(facts.get("sent"), settings.zone)
         author = facts.get("from")
         self.sender = self._person(author[0], author[1]) if author else ("unknown@" + settings.domain, "")
         self.to, self.cc = [], []
@@ -508,7 +510,8 @@ def expected(message, settings):
     text = compare.plain_lines(message["text"].replace("\0", "").rstrip("\x1a"))
     files = [(one["name"], base64.b64decode(one["b64"])) for one in message["attachments"]]
     return Expected(Facts(winmail["effects"] if winmail else []), text, files, settings,
-                    is_damaged(message, settings))
+                    is_damaged(message, settings),
+                    compare.date_as_read(message["date"], settings.zone))
 
 
 def stream_of(message):

@@ -212,8 +212,9 @@ def inner_message(page, serial, deeper=0, people=True):
     stream = Stream(page)
     stream.text(1, 0x00078008, "IPM.Microsoft Mail.Note", "class")
     stream.text(1, 0x00018004, "Inner %d of %d" % (deeper, serial), "subject")
-    stream.add(1, 0x00038005, t.date(1996, 3, 4, 10, deeper), ["sent", "1996-03-04 10:%02d" % deeper])
     if people:
+        stream.add(1, 0x00038005, t.date(1996, 3, 4, 10, deeper),
+                   ["sent", "1996-03-04 10:%02d" % deeper])
         sender(stream, "Ms. Inner", "MS:FAR/OFFICE/INNER%d" % deeper)
         recipients(stream, [(1, "One, First", "MS", "FAR/OFFICE/FIRST"),
                             (2, "Two", "SMTP", "two@partner.example"), (3, "Hidden", "MS", "FAR/X/Y")])
@@ -352,9 +353,9 @@ def hidden(stream, way, serial, files):
         attach(stream, title="Only here %d.bin" % serial, data=b"%d " % serial + bytes(range(256)) * 300)
         attach(stream, title="empty.txt", data=b"")
         attach(stream, data=b"without a name %d" % serial)
-    elif way == "clash":
+    elif way == "clash":  # as many octets, and others
         for name, content in files:
-            attach(stream, title=name, data=b"other octets %d" % serial + content)
+            attach(stream, title=name, data=content[:-1] + bytes([content[-1] ^ 1]))
     elif way == "same":
         for at, (name, content) in enumerate(files):
             attach(stream, title=with_suffix("in stream and file %d" % at, name), short=name, data=content)
