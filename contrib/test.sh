@@ -105,6 +105,7 @@ lane_release() {
     step e2e-calibrate e2e "$work/gcc" calibrate
     step e2e-check e2e "$work/gcc" check
     step e2e-tnef e2e "$work/gcc" tnef
+    step e2e-winmail e2e "$work/gcc" winmail
     step e2e-share e2e "$work/gcc" share
     step e2e-calibrate-key e2e "$work/gcc" calibrate_key
     step bench bench

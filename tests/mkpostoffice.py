@@ -198,6 +198,8 @@ class Builder:
             entry["block"] = len(item["block"].encode(codec))
         if "thread" in item:
             entry["thread"] = item["thread"]
+        if "winmail" in item:
+            entry["winmail"] = item["winmail"]
         if item.get("known"):
             entry["known_text"] = True
         if self.layout is not self.world.args.form:

@@ -282,6 +282,24 @@ static void log_held(const struct sweep *sweep, const struct relaylog_event *que
     relaylog_write(sweep->intake->log, now, &event);
 }
 
+/* It is sent as it is, beside what could be read of it. */
+static void log_winmail(struct sweep *sweep, const struct prepared *prepared, uint64_t id)
+{
+    struct relaylog_event event = {
+        .event = "winmail-damaged",
+        .id = id,
+        .po = sweep->postoffice->name,
+        .mailbag = prepared->item->place.mailbag,
+        .mai = sweep_place_name(&prepared->item->place),
+        .msgid = prepared->facts.message_id,
+        .reason = prepared->facts.damage,
+        .delay_ms = -1,
+    };
+
+    if (prepared->facts.damage != NULL)
+        relaylog_write(sweep->intake->log, clock_now_ms(), &event);
+}
+
 static void log_batch(struct sweep *sweep)
 {
     int64_t now = clock_now_ms();
@@ -313,6 +331,7 @@ static void log_batch(struct sweep *sweep)
         }
         event.rcpt = NULL;
         oddity_log(sweep->intake->log, prepared, now, &event);
+        log_winmail(sweep, prepared, sweep->ids[i]);
     }
 }
 

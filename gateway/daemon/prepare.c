@@ -23,14 +23,17 @@ static int add_to_writer(void *context, const void *data, size_t size, struct er
 }
 
 /* What the MIME form may need at most; reached only by a mistake of ours. */
-static uint64_t mime_limit(const struct message *message)
+static uint64_t mime_limit(const struct letter *letter)
 {
     uint64_t limit = MIME_EXTRA;
 
-    limit += MIME_GROWTH * (message->text != NULL ? content_size(message->text) : 0);
-    for (size_t i = 0; i < message->attachment_count; i++) {
-        const struct content *content = message->attachments[i].content;
-        limit += 2 * (content != NULL ? content_size(content) : 0);
+    limit += MIME_GROWTH * (letter->text != NULL ? content_size(letter->text) : 0);
+    limit += MIME_GROWTH * (letter->html != NULL ? strlen(letter->html) : 0);
+    for (size_t i = 0; i < letter->part_count; i++) {
+        const struct letter_part *part = &letter->parts[i];
+
+        limit += 2 * (part->content != NULL ? content_size(part->content) : 0);
+        limit += part->letter != NULL ? mime_limit(part->letter) : 0;
     }
     return limit;
 }
@@ -87,7 +90,7 @@ static int write_mime(struct prepared *prepared, const struct letter *letter, co
     struct content_writer *writer;
     struct content *mime;
 
-    if (content_writer_new(&writer, directory, mime_limit(prepared->item->message), err) != 0)
+    if (content_writer_new(&writer, directory, mime_limit(letter), err) != 0)
         return -1;
     if (mime_write(letter, add_to_writer, writer, &facts, err) != 0) {
         mime_facts_clear(&facts);
@@ -141,6 +144,7 @@ static int make_letter(struct letter **out, const struct prepared *prepared,
         .block = postoffice->header_block,
         .tnef = postoffice->tnef,
         .schedule = postoffice->schedule,
+        .ole = postoffice->ole,
         .registered_normal = postoffice->registered_normal,
         .legacy_receipts = postoffice->legacy_receipts,
         .latin1 = postoffice->latin1,

@@ -140,10 +140,12 @@ static int load_fidelity(const struct section *section, struct settings_postoffi
     static const char *const importance[] = {"high", "normal"};
     static const char *const blocks[] = {"keep", "use"};
     static const char *const charsets[] = {"utf-8", "latin1"};
-    int tnef, schedule, registered, block, charset;
+    static const char *const objects[] = {"keep", "text"};
+    int tnef, schedule, registered, block, ole, charset;
 
-    if (settings_choice(section, "tnef", streams, 4, "keep, decode, pass, drop", LETTER_TNEF_KEEP,
+    if (settings_choice(section, "tnef", streams, 4, "keep, decode, pass, drop", LETTER_TNEF_DECODE,
                         &tnef) != 0 ||
+        settings_choice(section, "ole", objects, 2, "keep, text", LETTER_OLE_KEEP, &ole) != 0 ||
         settings_choice(section, "header-block", blocks, 2, "keep, use", 0, &block) != 0 ||
         settings_choice(section, "schedule", meetings, 3, "text, ical, both", LETTER_SCHEDULE_TEXT,
                         &schedule) != 0 ||
@@ -157,6 +159,7 @@ static int load_fidelity(const struct section *section, struct settings_postoffi
     out->tnef = (enum letter_tnef)tnef;
     out->header_block = block == 1;
     out->schedule = (enum letter_schedule)schedule;
+    out->ole = (enum letter_ole)ole;
     out->registered_normal = registered == 1;
     return 0;
 }
@@ -481,6 +484,7 @@ static int load_file(struct section *top, const char *content)
         CFG_STR("max-size", NULL, CFGF_NONE),
         CFG_STR("rewrite-unmapped", NULL, CFGF_NONE),
         CFG_STR("tnef", NULL, CFGF_NONE),
+        CFG_STR("ole", NULL, CFGF_NONE),
         CFG_STR("header-block", NULL, CFGF_NONE),
         CFG_STR("schedule", NULL, CFGF_NONE),
         CFG_STR("registered-importance", NULL, CFGF_NONE),

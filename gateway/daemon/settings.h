@@ -46,6 +46,7 @@ struct settings_postoffice {
     bool header_block;     /* used and taken out of the text */
     enum letter_tnef tnef;
     enum letter_schedule schedule;
+    enum letter_ole ole;
     bool registered_normal; /* registered mail is of normal importance */
     bool legacy_receipts;   /* Return-Receipt-To as well (Q149029) */
     bool latin1;            /* texts in ISO 8859-1 when it has all of them */

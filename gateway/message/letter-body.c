@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "message/letter-int.h"
+#include "message/ole.h"
 
 static int ends_in_line_end(const struct content *text, bool *yes, struct error *err)
 {
@@ -128,16 +129,56 @@ static int note_lost(struct letter_job *job, struct letter_part *part, struct er
     return part->text != NULL ? 0 : letter_no_memory(err);
 }
 
+/* A file that the postoffice lost may be in WINMAIL.DAT. */
+static int rescue(struct letter_job *job, const struct tnef_attachment *known,
+                  struct letter_part *part, struct error *err)
+{
+    if (part->content != NULL || known == NULL || !known->data.set)
+        return 0;
+    if (tnef_extract(letter_stream(job), &known->data, job->options->directory, &part->owned,
+                     err) != 0)
+        return -1;
+    part->content = part->owned;
+    return 0;
+}
+
+/* An object that lies in a file of the message; what is none by its octets stays a file. */
+static int fill_object(struct letter_job *job, const struct content *content,
+                       const struct tnef_attachment *known, bool *done, struct error *err)
+{
+    struct tnef_range all = {true, 0, content != NULL ? content_size(content) : 0};
+    struct ole ole;
+
+    *done = false;
+    if (content == NULL || known == NULL || known->kind != TNEF_OLE || !letter_decodes(job))
+        return 0;
+    if (ole_read(content, &all, &ole, err) != 0)
+        return -1;
+    if (!ole.known)
+        return 0;
+    *done = true;
+    return letter_add_object(job, content, &all, &known->metafile, true, err);
+}
+
 static int fill_part(struct letter_job *job, size_t index, struct error *err)
 {
     const struct message_attachment *attachment = &job->message->attachments[index];
-    const struct tnef_attachment *known = letter_match(job, index);
-    struct letter_part *part = letter_add_part(job->letter, err);
+    const struct tnef_attachment *known;
+    struct letter_part *part;
+    bool done;
 
+    if (letter_match(job, index, &known, err) != 0 ||
+        fill_object(job, attachment->content, known, &done, err) != 0)
+        return -1;
+    if (done)
+        return 0;
+    part = letter_add_part(job->letter, err);
     if (part == NULL)
         return -1;
     part->content = attachment->content;
-    if (letter_name(job, part, attachment->name, known != NULL ? tnef_name(known) : NULL, err) != 0)
+    if (letter_name(job, part, attachment->name, known != NULL ? tnef_name(known) : NULL, err) !=
+            0 ||
+        rescue(job, known, part, err) != 0)
         return -1;
     return part->content != NULL ? fill_file(job, part, &attachment->modified, err)
                                  : note_lost(job, part, err);
@@ -148,7 +189,7 @@ int letter_fill_parts(struct letter_job *job, struct error *err)
     size_t i;
 
     for (i = 0; i < job->message->attachment_count; i++)
-        if (i != job->winmail && fill_part(job, i, err) != 0)
+        if ((i != job->winmail || job->kept) && fill_part(job, i, err) != 0)
             return -1;
     return 0;
 }

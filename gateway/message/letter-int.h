@@ -17,6 +17,9 @@ struct letter_job {
     size_t winmail;                   /* index of WINMAIL.DAT; attachment_count: there is none */
     struct tnef *tnef;                /* what is in it, or NULL */
     bool taken[TNEF_MAX_ATTACHMENTS]; /* of the stream: those that are files of the message */
+    struct content *rewritten;        /* the stream that is sent on, or NULL */
+    size_t objects;                   /* OLE objects so far */
+    bool kept;                        /* WINMAIL.DAT stays an attachment */
 };
 
 int letter_no_memory(struct error *err); /* ERROR_SOFT; returns -1 */
@@ -79,13 +82,36 @@ int letter_fill_report(struct letter_job *job, struct error *err) WARN_UNUSED;
 /* Finds WINMAIL.DAT and reads it, as the options say. */
 int letter_read_tnef(struct letter_job *job, struct error *err) WARN_UNUSED;
 
-/* What the stream says of attachment INDEX of the message, or NULL. */
-const struct tnef_attachment *letter_match(struct letter_job *job, size_t index);
+/* WINMAIL.DAT as it lies in the message; only while job->tnef is not NULL. */
+const struct content *letter_stream(const struct letter_job *job);
+
+/* What the stream has is taken out of it: it is not sent on for readers of TNEF. */
+bool letter_decodes(const struct letter_job *job);
+
+/* What the stream says of attachment INDEX of the message; *OUT is NULL when nothing. */
+int letter_match(struct letter_job *job, size_t index, const struct tnef_attachment **out,
+                 struct error *err) WARN_UNUSED;
+
+/* WINMAIL.DAT could not be read whole: it will stay an attachment. The first WHY counts. */
+int letter_damaged(struct letter_job *job, const char *why, struct error *err) WARN_UNUSED;
+
+/* The stream itself, when it is sent. */
+int letter_fill_stream(struct letter_job *job, struct error *err) WARN_UNUSED;
+
+/* ---- letter-rich.c ---- */
 
 /* Text that is only in the stream, the formatted text, a meeting's time. */
 int letter_fill_rich(struct letter_job *job, struct error *err) WARN_UNUSED;
 
-/* Attachments, objects and messages that are only in the stream, or the stream itself. */
+/* ---- letter-hidden.c ---- */
+
+/* Attachments, objects and messages that are only in the stream. */
 int letter_fill_hidden(struct letter_job *job, struct error *err) WARN_UNUSED;
+
+/* RANGE of CONTENT is an OLE object: parts for it. PICTURE (may be NULL) is a metafile of it in the
+ * stream. BORROW: the range is all of CONTENT, which lives as long as the message. */
+int letter_add_object(struct letter_job *job, const struct content *content,
+                      const struct tnef_range *range, const struct tnef_range *picture, bool borrow,
+                      struct error *err) WARN_UNUSED;
 
 #endif

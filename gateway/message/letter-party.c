@@ -29,7 +29,9 @@ static int party_resolve(struct letter_job *job, struct letter_party *party, siz
     struct lookup_options options = {
         .map = job->options->map, .domain = job->options->domain, .rules = job->options->rules};
     const char *address = job->message->addresses[index].text;
-    const char *written = block_display(&job->block, job->message, index);
+    const char *written = job->message->addresses[index].display != NULL
+                              ? job->message->addresses[index].display
+                              : block_display(&job->block, job->message, index);
     struct lookup found;
     enum lookup_kind kind = lookup_header(&options, address, &found);
     bool known = kind == LOOKUP_ENTRY || kind == LOOKUP_TYPED;
@@ -78,7 +80,7 @@ static int fill_unknown(struct letter_job *job, struct error *err)
     struct letter_party *party = &job->letter->parties[job->letter->party_count++];
 
     party->role = ADDRESS_FROM;
-    party->display = strdup("");
+    party->display = strdup(job->message->sender_name != NULL ? job->message->sender_name : "");
     party->smtp = unknown_smtp(job);
     job->letter->sender = strdup("");
     return party->smtp != NULL && party->display != NULL && job->letter->sender != NULL

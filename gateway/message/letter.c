@@ -211,11 +211,12 @@ int letter_make(struct letter **out, const struct message *message,
              letter_fill_report(&job, err) == 0 && letter_fill_text(&job, err) == 0 &&
              letter_fill_rich(&job, err) == 0 && letter_fill_charset(&job, err) == 0 &&
              letter_fill_parts(&job, err) == 0 && letter_fill_hidden(&job, err) == 0 &&
-             letter_fit(letter, err) == 0)
+             letter_fill_stream(&job, err) == 0 && letter_fit(letter, err) == 0)
         status = 0;
     attachment_names_free(job.names);
     block_clear(&job.block);
     tnef_free(job.tnef);
+    content_free(job.rewritten);
     if (status == 0)
         *out = letter;
     else
@@ -255,6 +256,7 @@ void letter_free(struct letter *letter)
     free(letter->html);
     free(letter->calendar);
     free(letter->class);
+    free(letter->damage);
     free(letter->subject);
     free(letter->sender);
     free(letter->message_id);

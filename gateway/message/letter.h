@@ -22,13 +22,19 @@
 #include "message/thread.h"
 
 /* What becomes of a WINMAIL.DAT: an attachment like any other; read and left out; sent on without
- * its lists of people; left out. */
+ * its lists of people; left out. One that is damaged is read as far as it goes, and stays an
+ * attachment: as application/octet-stream, because Exchange refuses a whole message for a damaged
+ * application/ms-tnef (KB 2694566) and applies one that it can read (Q184457). */
 enum letter_tnef { LETTER_TNEF_KEEP, LETTER_TNEF_DECODE, LETTER_TNEF_PASS, LETTER_TNEF_DROP };
 
 /* A meeting: its time above the text, as text/calendar, or both. */
 enum letter_schedule { LETTER_SCHEDULE_TEXT, LETTER_SCHEDULE_ICAL, LETTER_SCHEDULE_BOTH };
 
-#define LETTER_DEPTH_MAX 4 /* messages inside of messages */
+/* An OLE object: a file, its picture and a line of text, or the line alone. */
+enum letter_ole { LETTER_OLE_KEEP, LETTER_OLE_TEXT };
+
+#define LETTER_RICH_MAX 16777216 /* octets of formatted text, with all messages inside */
+#define LETTER_DEPTH_MAX 4       /* messages inside of messages */
 
 /* Octets of To and Cc, and of the fields of other gateways: together less than the 256 KB of a
  * header that Exchange takes. What does not fit is left out, and told in X-MSMail-Note. */
@@ -50,10 +56,12 @@ struct letter_options {
     bool block;          /* the header block of Windows clients is used and taken out of the text */
     enum letter_tnef tnef;
     enum letter_schedule schedule;
+    enum letter_ole ole;
     bool registered_normal; /* registered mail is of normal importance */
     bool legacy_receipts;   /* Return-Receipt-To as well: Exchange reports delivery (Q149029) */
     bool latin1;            /* a text that ISO 8859-1 has all of is sent in it, else in UTF-8 */
     unsigned depth;         /* 0: not inside of another message */
+    size_t rich;            /* octets of formatted text outside of it already */
 };
 
 struct letter_party {
@@ -117,6 +125,8 @@ struct letter {
     const char *method; /* of CALENDAR: "REQUEST" */
     char *class;        /* "IPM.Microsoft Mail.Note"; "" when not known */
     bool stripped;      /* a WINMAIL.DAT is not sent */
+    char *damage;       /* what is wrong with WINMAIL.DAT, which is an attachment then; or NULL */
+    size_t rich;        /* octets of formatted text, with those of the options */
     struct letter_part *parts;
     size_t part_count;
     size_t undecodable; /* octets that became U+FFFD */

@@ -97,11 +97,12 @@ static bool moment(const struct tnef_time *time, GTimeZone *tz, int64_t *out)
     return true;
 }
 
-int meeting_read(struct meeting *out, const struct tnef *tnef, const char *zone, struct error *err)
+int meeting_read(struct meeting *out, enum meeting_kind kind, const struct tnef *tnef,
+                 const char *zone, struct error *err)
 {
     GTimeZone *tz = zone_of(zone, err);
 
-    *out = (struct meeting){.kind = meeting_kind_of(tnef->class)};
+    *out = (struct meeting){.kind = kind};
     if (tz == NULL)
         return -1;
     out->timed = out->kind != MEETING_NONE && moment(&tnef->start, tz, &out->start) &&
@@ -111,37 +112,50 @@ int meeting_read(struct meeting *out, const struct tnef *tnef, const char *zone,
     return 0;
 }
 
-int meeting_when(const struct meeting *meeting, const char *zone, char **out, struct error *err)
+static GDateTime *local_time(int64_t seconds, GTimeZone *tz)
 {
-    const char *name = zone != NULL && zone[0] != '\0' ? zone : "UTC";
-    GDateTime *utc, *start, *end;
-    char *from, *to, *line;
-    GTimeZone *tz;
-    bool one_day;
+    GDateTime *utc = g_date_time_new_from_unix_utc(seconds);
+    GDateTime *local = g_date_time_to_timezone(utc, tz);
 
-    *out = NULL;
-    if (!meeting->timed)
-        return 0;
-    tz = zone_of(zone, err);
-    if (tz == NULL)
-        return -1;
-    utc = g_date_time_new_from_unix_utc(meeting->start);
-    start = g_date_time_to_timezone(utc, tz);
     g_date_time_unref(utc);
-    utc = g_date_time_new_from_unix_utc(meeting->end);
-    end = g_date_time_to_timezone(utc, tz);
-    g_date_time_unref(utc);
-    one_day = g_date_time_get_year(start) == g_date_time_get_year(end) &&
-              g_date_time_get_day_of_year(start) == g_date_time_get_day_of_year(end);
-    from = g_date_time_format(start, "%Y-%m-%d %H:%M");
-    to = g_date_time_format(end, one_day ? "%H:%M" : "%Y-%m-%d %H:%M");
-    line = g_strdup_printf("When: %s - %s (%s)\n", from, to, name);
-    *out = strdup(line);
-    g_free(line);
+    return local;
+}
+
+/* "When: ..." with its line end. g_free. */
+static char *when_line(const struct meeting *meeting, const char *name, GTimeZone *tz)
+{
+    GDateTime *start = local_time(meeting->start, tz), *end = local_time(meeting->end, tz);
+    bool one_day = g_date_time_get_year(start) == g_date_time_get_year(end) &&
+                   g_date_time_get_day_of_year(start) == g_date_time_get_day_of_year(end);
+    char *from = g_date_time_format(start, "%Y-%m-%d %H:%M");
+    char *to = g_date_time_format(end, one_day ? "%H:%M" : "%Y-%m-%d %H:%M");
+    char *line = g_strdup_printf("When: %s - %s (%s)\n", from, to, name);
+
     g_free(from);
     g_free(to);
     g_date_time_unref(start);
     g_date_time_unref(end);
+    return line;
+}
+
+int meeting_when(const struct meeting *meeting, const char *zone, const char *location, char **out,
+                 struct error *err)
+{
+    const char *name = zone != NULL && zone[0] != '\0' ? zone : "UTC";
+    char *line, *lines;
+    GTimeZone *tz;
+
+    *out = NULL;
+    if (!meeting->timed && location == NULL)
+        return 0;
+    tz = zone_of(zone, err);
+    if (tz == NULL)
+        return -1;
+    line = meeting->timed ? when_line(meeting, name, tz) : g_strdup("");
+    lines = location != NULL ? g_strdup_printf("%sWhere: %s\n", line, location) : g_strdup(line);
+    *out = strdup(lines);
+    g_free(lines);
+    g_free(line);
     g_time_zone_unref(tz);
     return *out != NULL ? 0 : error_sys(err, ERROR_SOFT, "4.3.0", "meeting: no memory");
 }
@@ -240,6 +254,8 @@ static icalcomponent *make_event(const struct meeting *meeting, const struct mee
                                icalproperty_new_sequence(meeting->kind == MEETING_CANCEL ? 1 : 0));
     icalcomponent_add_property(
         event, icalproperty_new_summary(facts->subject != NULL ? facts->subject : ""));
+    if (facts->tnef->location != NULL)
+        icalcomponent_add_property(event, icalproperty_new_location(facts->tnef->location));
     if (facts->description != NULL)
         icalcomponent_add_property(event, icalproperty_new_description(facts->description));
     if (meeting->kind == MEETING_CANCEL)

@@ -38,14 +38,16 @@ struct meeting {
     int64_t end;
 };
 
-/* 0 also when there are no times. ERROR_SETUP: ZONE is not known. A time that clocks jump over is
- * the first after the jump, one that comes twice is the first of the two. */
-int meeting_read(struct meeting *out, const struct tnef *tnef, const char *zone,
-                 struct error *err) WARN_UNUSED;
+/* KIND is that of the message. 0 also when there are no times. ERROR_SETUP: ZONE is not known. A
+ * time that clocks jump over is the first after the jump, one that comes twice is the first of the
+ * two. */
+int meeting_read(struct meeting *out, enum meeting_kind kind, const struct tnef *tnef,
+                 const char *zone, struct error *err) WARN_UNUSED;
 
-/* "When: 1996-03-04 10:00 - 11:00 (Europe/Berlin)" LF, for above the text; *OUT is the caller's,
- * NULL when the meeting is not timed. */
-int meeting_when(const struct meeting *meeting, const char *zone, char **out,
+/* "When: 1996-03-04 10:00 - 11:00 (Europe/Berlin)" LF, and "Where: LOCATION" LF unless that is
+ * NULL, for above the text; *OUT is the caller's, NULL when the meeting is not timed and has no
+ * place. */
+int meeting_when(const struct meeting *meeting, const char *zone, const char *location, char **out,
                  struct error *err) WARN_UNUSED;
 
 /* Names are UTF-8 and may be NULL; addresses are SMTP addresses. */
@@ -55,7 +57,7 @@ struct meeting_person {
 };
 
 struct meeting_event {
-    const struct tnef *tnef;                /* for owner_id and response_requested */
+    const struct tnef *tnef;                /* owner_id, response_requested, location */
     const char *subject;                    /* UTF-8; prefixes of answers stay */
     const char *description;                /* UTF-8 or NULL */
     struct meeting_person organizer;        /* of a request and cancel: the sender */

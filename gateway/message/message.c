@@ -42,8 +42,11 @@ void message_free(struct message *message)
 
     if (message == NULL)
         return;
-    for (i = 0; i < message->address_count; i++)
+    for (i = 0; i < message->address_count; i++) {
         free(message->addresses[i].text);
+        free(message->addresses[i].display);
+    }
+    free(message->sender_name);
     for (i = 0; i < message->attachment_count; i++) {
         free(message->attachments[i].name);
         content_free(message->attachments[i].content);
@@ -118,9 +121,17 @@ int message_add_address(struct message *message, enum address_role role, const c
         return no_memory(err);
     }
     message->addresses = room;
-    room[message->address_count].role = role;
-    room[message->address_count++].text = copy;
+    room[message->address_count++] = (struct message_address){.role = role, .text = copy};
     return 0;
+}
+
+int message_name_address(struct message *message, const char *display, struct error *err)
+{
+    struct message_address *last = &message->addresses[message->address_count - 1];
+
+    free(last->display);
+    last->display = strdup(display);
+    return last->display != NULL ? 0 : no_memory(err);
 }
 
 int message_add_attachment(struct message *message, const char *name, size_t size,

@@ -28,6 +28,8 @@ enum address_role { ADDRESS_FROM, ADDRESS_TO, ADDRESS_CC };
 struct message_address {
     enum address_role role;
     char *text;
+    char *display; /* UTF-8, in a message inside another only; NULL: none. Not part of the
+                    * fingerprint */
 };
 
 /* An MMFF "EXT:" field that is carried along (Q147034). */
@@ -64,6 +66,7 @@ struct message {
     size_t attachment_count;
     struct message_extra *extras;
     size_t extra_count;
+    char *sender_name; /* UTF-8, of a message inside whose sender has no address; or NULL */
 };
 
 /* POSTOFFICE and CODEPAGE are copied. */
@@ -75,6 +78,10 @@ void message_free(struct message *message); /* NULL is allowed */
  * MESSAGE_MAX_ADDRESS is ERROR_DATA. A second ADDRESS_FROM is ERROR_DATA. */
 int message_add_address(struct message *message, enum address_role role, const char *text,
                         size_t size, struct error *err) WARN_UNUSED;
+
+/* The name of the address added last; copied. ERROR_SOFT: memory. */
+int message_name_address(struct message *message, const char *display,
+                         struct error *err) WARN_UNUSED;
 
 /* Takes over CONTENT (also when it fails). NAME is copied; it is data, never used as a path. */
 int message_add_attachment(struct message *message, const char *name, size_t size,

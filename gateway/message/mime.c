@@ -22,6 +22,7 @@ void mime_facts_clear(struct mime_facts *facts)
     free(facts->message_id);
     free(facts->subject);
     free(facts->sender);
+    free(facts->damage);
     memset(facts, 0, sizeof *facts);
 }
 
@@ -208,6 +209,7 @@ static int fill_facts(struct mime_facts *facts, const struct letter *letter, str
     facts->message_id = strdup(letter->message_id);
     facts->subject = strdup(letter->subject);
     facts->sender = strdup(letter->sender);
+    facts->damage = letter->damage != NULL ? strdup(letter->damage) : NULL;
     facts->undecodable = letter->undecodable;
     facts->date_note = letter->date.note;
     memcpy(facts->date_original, letter->date.original, sizeof facts->date_original);

@@ -29,6 +29,7 @@ struct mime_facts {
     char date_original[DATE_ORIGINAL_SIZE]; /* as in struct date_sent */
     bool stripped;            /* a WINMAIL.DAT is not sent */
     int eight_bit;            /* 0: all output is 7-bit */
+    char *damage;             /* what is wrong with WINMAIL.DAT, or NULL */
 };
 void mime_facts_clear(struct mime_facts *facts);
 

@@ -94,6 +94,8 @@ struct tnef_property {
     uint32_t tag;
     struct tnef_range whole; /* with tag and padding, for copying */
     struct tnef_range value; /* not set: no value */
+    uint8_t name_set[16];    /* of a property with a name, and its number there; 0: a text */
+    uint32_t name_number;
 };
 
 struct tnef_properties {

@@ -2,7 +2,7 @@
 /* The text of a TNEF stream, and a message inside another as a message of its own. */
 #include "config.h"
 
-#include "message/tnef.h"
+#include "message/tnef-int.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -157,15 +157,130 @@ int tnef_local(const struct tnef_time *time, const char *zone, struct message_da
     return 0;
 }
 
-/* What is not an address is left out. */
+/* Somebody in the message; what is not an address is left out. */
+static int add_person(struct message *message, enum address_role role, const char *address,
+                      const char *name, struct error *err)
+{
+    if (address == NULL)
+        return 0;
+    if (message_add_address(message, role, address, strlen(address), err) != 0)
+        return err->class == ERROR_DATA ? 0 : -1;
+    return name != NULL ? message_name_address(message, name, err) : 0;
+}
+
 static int add_sender(const struct tnef *tnef, struct message *message, struct error *err)
 {
-    const char *address = tnef->sender_address;
-
-    if (address == NULL ||
-        message_add_address(message, ADDRESS_FROM, address, strlen(address), err) == 0)
+    if (add_person(message, ADDRESS_FROM, tnef->sender_address, tnef->sender_name, err) != 0)
+        return -1;
+    if (message_from(message) != NULL || tnef->sender_name == NULL)
         return 0;
-    return err->class == ERROR_DATA ? 0 : -1;
+    message->sender_name = strdup(tnef->sender_name);
+    return message->sender_name != NULL
+               ? 0
+               : error_sys(err, ERROR_SOFT, "4.3.0", "%s: no memory", NAME);
+}
+
+#define RECIPIENT_TO 1
+#define RECIPIENT_CC 2
+
+/* A row of the table of recipients. */
+struct row {
+    uint32_t kind;
+    char *name, *type, *address;
+};
+
+static void row_clear(struct row *row)
+{
+    free(row->name);
+    free(row->type);
+    free(row->address);
+    memset(row, 0, sizeof *row);
+}
+
+static int row_text(const struct tnef *tnef, const struct content *content,
+                    const struct tnef_property *property, char **out, struct error *err)
+{
+    if (PROP_TYPE(property->tag) == PROP_UNICODE)
+        return tnef_text16(content, &property->value, out, err);
+    if (PROP_TYPE(property->tag) == PROP_STRING8)
+        return tnef_text(content, &property->value, tnef->codepage, out, err);
+    return 0;
+}
+
+static int row_take(const struct tnef *tnef, const struct content *content,
+                    const struct tnef_property *property, struct row *row, struct error *err)
+{
+    struct window window;
+
+    switch (PROP_ID(property->tag)) {
+    case 0x0C15: /* PR_RECIPIENT_TYPE */
+        window_init(&window, content, &property->value);
+        return window_u32(&window, &row->kind, err);
+    case 0x3001: /* PR_DISPLAY_NAME */
+        return row_text(tnef, content, property, &row->name, err);
+    case 0x3002: /* PR_ADDRTYPE */
+        return row_text(tnef, content, property, &row->type, err);
+    case 0x3003: /* PR_EMAIL_ADDRESS */
+        return row_text(tnef, content, property, &row->address, err);
+    default:
+        return 0;
+    }
+}
+
+/* "TYPE:ADDRESS", or the name when there is no address. Who was hidden stays so. */
+static int add_row(const struct row *row, struct message *message, struct error *err)
+{
+    enum address_role role = row->kind == RECIPIENT_CC ? ADDRESS_CC : ADDRESS_TO;
+    const char *address = row->address != NULL ? row->address : row->name;
+    char *whole;
+    int status;
+
+    if (address == NULL || (row->kind != RECIPIENT_TO && row->kind != RECIPIENT_CC))
+        return 0;
+    whole = row->address != NULL && row->type != NULL && strchr(address, ':') == NULL
+                ? g_strdup_printf("%s:%s", row->type, address)
+                : g_strdup(address);
+    status = add_person(message, role, whole, row->name, err);
+    g_free(whole);
+    return status;
+}
+
+static int read_row(const struct tnef *tnef, const struct content *content,
+                    struct tnef_properties *list, struct row *row, struct error *err)
+{
+    struct tnef_property property;
+
+    if (window_u32(&list->window, &list->left, err) != 0)
+        return -1;
+    while (list->left != 0) {
+        if (tnef_properties_next(list, &property, err) != 0 ||
+            (property.value.set && row_take(tnef, content, &property, row, err) != 0))
+            return -1;
+    }
+    return 0;
+}
+
+/* Rows up to the first that makes no sense. */
+static int add_recipients(const struct tnef *tnef, const struct content *content,
+                          struct message *message, struct error *err)
+{
+    uint32_t budget = TNEF_BUDGET, rows;
+    struct tnef_properties list = {.budget = &budget};
+    struct row row = {0};
+    int status = 0;
+
+    if (!tnef->recipient_table.set)
+        return 0;
+    window_init(&list.window, content, &tnef->recipient_table);
+    if (window_u32(&list.window, &rows, err) != 0)
+        return err->class == ERROR_DATA ? 0 : -1;
+    for (; rows > 0 && status == 0; rows--) {
+        status = read_row(tnef, content, &list, &row, err);
+        if (status == 0)
+            status = add_row(&row, message, err);
+        row_clear(&row);
+    }
+    return status == 0 || err->class == ERROR_DATA ? 0 : -1;
 }
 
 static int fill(const struct tnef *tnef, const struct content *content, const char *zone,
@@ -176,7 +291,7 @@ static int fill(const struct tnef *tnef, const struct content *content, const ch
 
     if (tnef_local(&tnef->sent, zone, &message->date, err) != 0 ||
         message_set_subject(message, subject, strlen(subject), err) != 0 ||
-        add_sender(tnef, message, err) != 0 ||
+        add_sender(tnef, message, err) != 0 || add_recipients(tnef, content, message, err) != 0 ||
         tnef_body(tnef, content, directory, &message->text, err) != 0 ||
         tnef_extract(content, &tnef->stream, directory, &stream, err) != 0)
         return -1;

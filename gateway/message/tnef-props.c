@@ -45,14 +45,18 @@ static int skip_padded(struct window *window, uint64_t size, struct error *err)
     return window_skip(window, padded, err);
 }
 
-static int skip_name(struct window *window, struct error *err)
+/* A set of names, then a number in it, or a text. */
+static int read_name(struct window *window, struct tnef_property *out, struct error *err)
 {
-    uint32_t kind, size;
+    uint32_t kind, value;
 
-    if (window_skip(window, 16, err) != 0 || window_u32(window, &kind, err) != 0 ||
-        window_u32(window, &size, err) != 0)
+    if (window_bytes(window, out->name_set, sizeof out->name_set, err) != 0 ||
+        window_u32(window, &kind, err) != 0 || window_u32(window, &value, err) != 0)
         return -1;
-    return kind == NAME_IS_TEXT ? skip_padded(window, size, err) : 0;
+    if (kind == NAME_IS_TEXT)
+        return skip_padded(window, value, err);
+    out->name_number = value;
+    return 0;
 }
 
 /* Octets of a value that has always as many, in the list; 0: its size stands before it. */
@@ -110,7 +114,7 @@ int tnef_properties_next(struct tnef_properties *list, struct tnef_property *out
     if (spend(list->budget, err) != 0 || window_u32(window, &out->tag, err) != 0 ||
         fixed_size(PROP_TYPE(out->tag), &fixed, err) != 0)
         return -1;
-    if (PROP_ID(out->tag) >= FIRST_NAMED && skip_name(window, err) != 0)
+    if (PROP_ID(out->tag) >= FIRST_NAMED && read_name(window, out, err) != 0)
         return -1;
     if ((fixed == 0 || (out->tag & SEVERAL) != 0) && window_u32(window, &count, err) != 0)
         return -1;
@@ -188,6 +192,18 @@ static void body(struct tnef *tnef, const struct tnef_property *property)
     tnef->body_utf16 = type == PROP_UNICODE;
 }
 
+/* PidLidLocation and PidLidWhere ([MS-OXPROPS]): where a meeting is. */
+static bool is_location(const struct tnef_property *property)
+{
+    static const uint8_t appointment[16] = {0x02, 0x20, 0x06, 0, 0, 0, 0, 0,
+                                            0xC0, 0,    0,    0, 0, 0, 0, 0x46};
+    static const uint8_t meeting[16] = {0x90, 0xDA, 0xD8, 0x6E, 0x0B, 0x45, 0x1B, 0x10,
+                                        0x98, 0xDA, 0x00, 0xAA, 0x00, 0x3F, 0x13, 0x05};
+
+    return (property->name_number == 0x8208 && memcmp(property->name_set, appointment, 16) == 0) ||
+           (property->name_number == 0x0002 && memcmp(property->name_set, meeting, 16) == 0);
+}
+
 struct sender {
     char *type;
     char *address;
@@ -228,6 +244,8 @@ static int take(struct tnef_reader *reader, const struct tnef_property *property
 {
     struct tnef *tnef = reader->tnef;
 
+    if (PROP_ID(property->tag) >= FIRST_NAMED)
+        return is_location(property) ? text(reader, property, &tnef->location, err) : 0;
     switch (PROP_ID(property->tag)) {
     case 0x001A:
         return text(reader, property, &tnef->class, err);

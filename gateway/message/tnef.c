@@ -72,6 +72,7 @@ void tnef_free(struct tnef *tnef) /* at most TNEF_MAX_DEPTH deep */
     free(tnef->sender_address);
     free(tnef->owner_name);
     free(tnef->owner_address);
+    free(tnef->location);
     free(tnef);
 }
 
@@ -245,6 +246,7 @@ static int take_of_message(struct tnef_reader *reader, const struct tnef_attribu
         return tnef_take_properties(reader, range, err);
     case TNEF_RECIPIENTS:
         tnef->recipients++;
+        tnef->recipient_table = *range;
         return 0;
     default:
         return take_meeting(reader, attribute, err);
@@ -406,6 +408,19 @@ int tnef_read(struct tnef **out, const struct content *content, const char *code
     return tnef_read_inside(out, content, &all, codepage, 0, &budget, err);
 }
 
+bool tnef_damage(const struct tnef *tnef, char *out, size_t size)
+{
+    if (tnef->truncated)
+        snprintf(out, size, "it does not go on to its end, or it is larger than we read");
+    else if (tnef->bad_checksums != 0)
+        snprintf(out, size, "%zu of its attributes have a wrong checksum", tnef->bad_checksums);
+    else if (tnef->malformed != 0)
+        snprintf(out, size, "%zu of its attributes make no sense", tnef->malformed);
+    else
+        return false;
+    return true;
+}
+
 int tnef_extract(const struct content *content, const struct tnef_range *range,
                  const char *directory, struct content **out, struct error *err)
 {
@@ -432,48 +447,4 @@ const char *tnef_name(const struct tnef_attachment *attachment)
     if (attachment->long_name != NULL)
         return attachment->long_name;
     return attachment->title != NULL ? attachment->title : attachment->short_name;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-    char *fold_a, *fold_b;
-    bool same;
-
-    if (a == NULL || b == NULL)
-        return false;
-    fold_a = g_utf8_casefold(a, -1);
-    fold_b = g_utf8_casefold(b, -1);
-    same = strcmp(fold_a, fold_b) == 0;
-    g_free(fold_a);
-    g_free(fold_b);
-    return same;
-}
-
-/* Whether the 8.3 NAME may be a short form of LONGER: the first three octets of the extension. */
-static bool extension_agrees(const char *name, const char *longer)
-{
-    const char *a = strrchr(name, '.'), *b = longer != NULL ? strrchr(longer, '.') : NULL;
-
-    if (a == NULL || b == NULL)
-        return a == b;
-    return g_ascii_strncasecmp(a + 1, b + 1, 3) == 0;
-}
-
-const struct tnef_attachment *tnef_match(const struct tnef *tnef, const char *name, size_t index,
-                                         size_t count)
-{
-    const struct tnef_attachment *nth = NULL, *each;
-    size_t files = 0, i;
-
-    for (i = 0; i < tnef->attachment_count; i++) {
-        each = &tnef->attachments[i];
-        if (same_text(each->short_name, name) || same_text(each->title, name) ||
-            same_text(each->long_name, name))
-            return each;
-        if (each->kind == TNEF_FILE && files++ == index)
-            nth = each;
-    }
-    if (nth == NULL || files != count || !extension_agrees(name, tnef_name(nth)))
-        return NULL;
-    return nth;
 }

@@ -8,7 +8,8 @@
  * Everything in it is optional and nothing in it is believed: lengths are checked against what is
  * there, an attribute with a wrong checksum is left out and counted, and reading stops without an
  * error where the stream stops making sense. Large values are not copied but told as ranges of the
- * content. Lists of recipients are never taken: old ones made replies fail (Q184457).
+ * content. The list of recipients of the message itself is never taken: old ones made replies fail
+ * (Q184457). That of a message inside is read for its To and Cc lines.
  */
 #ifndef MESSAGE_TNEF_H
 #define MESSAGE_TNEF_H
@@ -75,6 +76,7 @@ struct tnef {
     struct tnef_range index;            /* PR_CONVERSATION_INDEX, octets */
     char *sender_name, *sender_address; /* "MS:NET/PO/MAILBOX", "SMTP:..." */
     char *owner_name, *owner_address;   /* attOwner: who called the meeting */
+    char *location;                     /* of the meeting */
     int priority;                       /* attPriority as it is, or -1 */
     struct tnef_time sent, start, end;
     bool has_owner_id; /* attAidOwner: the meeting in its owner's calendar */
@@ -90,8 +92,9 @@ struct tnef {
     /* What was noticed. */
     size_t bad_checksums; /* attributes left out */
     size_t malformed;     /* attributes or property lists that did not parse to their end */
-    size_t recipients;    /* recipient tables left out */
-    bool truncated;       /* the stream ended inside an attribute, or a limit was reached */
+    size_t recipients;    /* recipient tables */
+    struct tnef_range recipient_table; /* the last of them */
+    bool truncated; /* the stream ended inside an attribute, or a limit was reached */
 };
 
 /* True when CONTENT begins with the signature of a stream. Errors of content_read are false. */
@@ -105,18 +108,32 @@ int tnef_read(struct tnef **out, const struct content *content, const char *code
               struct error *err) WARN_UNUSED;
 void tnef_free(struct tnef *tnef); /* NULL is allowed; messages inside are freed too */
 
+/* What is wrong with the stream, in words, in OUT; false: nothing is. Of messages inside only that
+ * they are no streams. */
+bool tnef_damage(const struct tnef *tnef, char *out, size_t size);
+
 /* RANGE of CONTENT as a content of its own; large ones lie in a temporary file in DIRECTORY. */
 int tnef_extract(const struct content *content, const struct tnef_range *range,
                  const char *directory, struct content **out, struct error *err) WARN_UNUSED;
 
+/* A file of the message that has to be found in its stream. */
+struct tnef_file {
+    const char *name;              /* UTF-8, 8.3 or longer */
+    const struct content *content; /* NULL: lost on the postoffice */
+    size_t index;                  /* among the files of the message except WINMAIL.DAT */
+    size_t count;                  /* of these */
+};
+
 /*
- * The attachment that the file NAME (8.3 or longer, UTF-8), the INDEXth attachment of the message
- * except WINMAIL.DAT, belongs to: one whose short name, title or long name is NAME in any case;
- * else the INDEXth of those that are files, when COUNT, the number of all attachments except
- * WINMAIL.DAT, equals theirs and its extension agrees. NULL when there is none.
+ * *OUT is the attachment that FILE is: one whose short name, title or long name is its name in any
+ * case; else the one at its place, when there are as many files as attachments that have no octets
+ * in the stream, or as attachments, and the extensions agree (a name without one agrees with any:
+ * "ATT1", Q99716). Octets in the stream must be those of the file. TAKEN (attachment_count) are
+ * those that other files are. NULL when there is none. Errors: those of content_read, memory.
  */
-const struct tnef_attachment *tnef_match(const struct tnef *tnef, const char *name, size_t index,
-                                         size_t count);
+int tnef_match(const struct tnef *tnef, const struct content *content, const struct tnef_file *file,
+               const bool *taken, const struct tnef_attachment **out,
+               struct error *err) WARN_UNUSED;
 
 /* The best name: long name, title, short name; NULL when it has none. Borrowed. */
 const char *tnef_name(const struct tnef_attachment *attachment);
@@ -135,10 +152,10 @@ int tnef_rtf(const struct tnef *tnef, const struct content *content, char **out,
 
 /*
  * A message inside as a neutral message whose texts are UTF-8 (its codepage is "UTF-8"): sender,
- * subject, date and text, no recipients, and one attachment WINMAIL.DAT, which is its stream, so
+ * recipients, subject, date and text, and one attachment WINMAIL.DAT, which is its stream, so
  * that its attachments, formatting and messages are interpreted as those of any message. Who does
  * that counts the depth. POSTOFFICE and ZONE (IANA) are those of the outer message. A sender that
- * is no address is left out: then message_from gives NULL.
+ * is no address is left out: then message_from gives NULL, and sender_name tells his name.
  */
 int tnef_message(const struct tnef *tnef, const struct content *content, const char *postoffice,
                  const char *zone, const char *directory, struct message **out,

@@ -10,6 +10,7 @@
 #include <glib.h>
 
 #include "message/meeting.h"
+#include "message/mime.h"
 #include "message/ole.h"
 #include "message/rtf.h"
 #include "message/tnef.h"
@@ -17,6 +18,7 @@
 
 #define LARGEST 20000
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void inside(const struct content *content, const struct tnef_range *range)
@@ -74,7 +76,7 @@ static void look(const struct content *content, const struct tnef *tnef, int dep
     valid(tnef->subject);
     valid(tnef->sender_address);
     valid(tnef->owner_name);
-    if (meeting_read(&meeting, tnef, "Europe/Berlin", &err) != 0)
+    if (meeting_read(&meeting, meeting_kind_of(tnef->class), tnef, "Europe/Berlin", &err) != 0)
         abort();
     if (tnef_message(tnef, content, "N/P", "UTC", "/tmp", &message, &err) != 0)
         abort();
@@ -99,6 +101,64 @@ static void rewrite(const struct content *content)
     content_free(out);
 }
 
+static void match(const struct tnef *tnef, const struct content *content)
+{
+    static const bool taken[TNEF_MAX_ATTACHMENTS] = {false};
+    struct tnef_file file = {.name = "A.TXT", .content = content, .count = 1};
+    const struct tnef_attachment *found;
+    struct error err = {0};
+
+    if (tnef_match(tnef, content, &file, taken, &found, &err) != 0)
+        abort();
+}
+
+static int count(void *context, const void *data, size_t size, struct error *err)
+{
+    (void)data;
+    (void)err;
+    *(size_t *)context += size;
+    return 0;
+}
+
+/* Whatever WINMAIL.DAT is, the message is sent, and one that is damaged is in it. */
+static void deliver(const uint8_t *data, size_t size, enum letter_tnef tnef)
+{
+    struct letter_options options = {.domain = "gw.example",
+                                     .timezone = "Europe/Berlin",
+                                     .directory = "/tmp",
+                                     .received_ms = 860400061999,
+                                     .tnef = tnef,
+                                     .schedule = LETTER_SCHEDULE_BOTH};
+    uint8_t fingerprint[FINGERPRINT_SIZE] = {1};
+    struct mime_facts facts;
+    struct message *message;
+    struct content *content;
+    struct letter *letter;
+    struct error err = {0};
+    size_t octets = 0;
+
+    if (message_new(&message, "N/P", "CP850", &err) != 0 ||
+        message_add_address(message, ADDRESS_FROM, "N/P/A", 5, &err) != 0 ||
+        content_from_bytes(&content, data, size, &err) != 0 ||
+        message_add_attachment(message, "WINMAIL.DAT", 11, content, &err) != 0 ||
+        letter_make(&letter, message, fingerprint, &options, &err) != 0 ||
+        mime_write(letter, count, &octets, &facts, &err) != 0 || octets == 0)
+        abort();
+    if (letter->stripped && letter->part_count == 0 && letter->damage != NULL)
+        abort();
+    mime_facts_clear(&facts);
+    letter_free(letter);
+    message_free(message);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    mime_initialize();
+    return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t copy[LARGEST];
@@ -111,6 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(copy, data, size);
     if (data[size - 1] % 2 == 0)
         mend_tnef(copy, size);
+    deliver(copy, size, data[size - 1] % 4 < 3 ? LETTER_TNEF_DECODE : LETTER_TNEF_PASS);
     if (content_from_bytes(&content, copy, size, &err) != 0)
         abort();
     if (tnef_read(&tnef, content, "CP850", &err) != 0) {
@@ -118,7 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
     } else {
         look(content, tnef, 0);
-        (void)tnef_match(tnef, "A.TXT", 0, 1);
+        match(tnef, content);
         rewrite(content);
         tnef_free(tnef);
     }

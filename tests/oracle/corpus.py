@@ -7,6 +7,7 @@ import datetime
 import os
 import struct
 
+import makewinmail
 import pairs
 
 SPEC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus.spec")
@@ -172,6 +173,8 @@ def plan(world):
             "wild": serial % 3 == 0,
             "block": "",
         }
+        if "winmail" in row:
+            makewinmail.add(item, row["winmail"], serial, args.codepage, letters)
         key = repr([item[name] for name in ("sender", "to", "cc", "when", "full", "text", "files")])
         if key not in seen:
             seen.add(key)

@@ -355,6 +355,13 @@ class Checker:
         values = dict(reversed(fields))
         ctype, params = self.parameters("content-type", values.get("content-type", "text/plain"))
         encoding = values.get("content-transfer-encoding", "7bit").lower()
+        if ctype == "message/rfc822" and depth <= MOST_DEPTH:
+            if encoding not in ("7bit", "8bit"):
+                self.complain("%s: a message under %s", where, encoding)
+            inner, content = self.split(body, where + " inside")
+            self.fields(inner, True)
+            self.entity(inner, content, where + " inside", depth + 1)
+            return
         if not ctype.startswith("multipart/"):
             disposition, extra = self.parameters(
                 "content-disposition", values.get("content-disposition", "inline")

@@ -82,17 +82,19 @@ static void test_when(void **state)
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         make(&tnef, request, cases[i].start, cases[i].end);
         tnef.start.utc = tnef.end.utc = cases[i].utc;
-        assert_int_equal(meeting_read(&meeting, &tnef, cases[i].zone, &err), 0);
+        assert_int_equal(
+            meeting_read(&meeting, meeting_kind_of(tnef.class), &tnef, cases[i].zone, &err), 0);
         assert_int_equal(meeting.kind, MEETING_REQUEST);
         assert_int_equal(meeting.timed, cases[i].expected != NULL);
-        assert_int_equal(meeting_when(&meeting, cases[i].zone, &when, &err), 0);
+        assert_int_equal(meeting_when(&meeting, cases[i].zone, NULL, &when, &err), 0);
         if (cases[i].expected != NULL)
             assert_string_equal(when, cases[i].expected);
         else
             assert_null(when);
         free(when);
     }
-    assert_int_equal(meeting_read(&meeting, &tnef, "No/Where", &err), -1);
+    assert_int_equal(meeting_read(&meeting, meeting_kind_of(tnef.class), &tnef, "No/Where", &err),
+                     -1);
     assert_int_equal(err.class, ERROR_SETUP);
 }
 
@@ -106,12 +108,14 @@ static void test_summer_time(void **state)
     (void)state;
     make(&tnef, request, (struct message_date){true, 1996, 10, 27, 2, 30},
          (struct message_date){true, 1996, 10, 27, 4, 0});
-    assert_int_equal(meeting_read(&meeting, &tnef, "Europe/Berlin", &err), 0);
+    assert_int_equal(
+        meeting_read(&meeting, meeting_kind_of(tnef.class), &tnef, "Europe/Berlin", &err), 0);
     assert_int_equal(meeting.start, 846376200); /* 00:30 UTC */
     assert_int_equal(meeting.end, 846385200);   /* 03:00 UTC */
     make(&tnef, request, (struct message_date){true, 1996, 3, 31, 2, 30},
          (struct message_date){true, 1996, 3, 31, 4, 0});
-    assert_int_equal(meeting_read(&meeting, &tnef, "Europe/Berlin", &err), 0);
+    assert_int_equal(
+        meeting_read(&meeting, meeting_kind_of(tnef.class), &tnef, "Europe/Berlin", &err), 0);
     assert_int_equal(meeting.start, 828234000); /* 01:00 UTC, which is 03:00 */
 }
 
@@ -142,7 +146,8 @@ static char *calendar_of(char *class, uint32_t id, const char *subject)
     tnef.has_owner_id = id != 0;
     tnef.owner_id = id;
     event.tnef = &tnef;
-    assert_int_equal(meeting_read(&meeting, &tnef, "Europe/Berlin", &err), 0);
+    assert_int_equal(
+        meeting_read(&meeting, meeting_kind_of(tnef.class), &tnef, "Europe/Berlin", &err), 0);
     assert_int_equal(meeting_calendar(&meeting, &event, &out, &err), 0);
     assert_non_null(out);
     return out;

@@ -87,6 +87,18 @@ static void sample(struct made *made)
     attribute(made, 2, 0x00018010, "picture", 8);
 }
 
+static const struct tnef_attachment *match(const struct tnef *tnef, const struct content *content,
+                                           const char *name, size_t index, size_t count)
+{
+    struct tnef_file file = {.name = name, .index = index, .count = count};
+    const bool taken[TNEF_MAX_ATTACHMENTS] = {false};
+    const struct tnef_attachment *found;
+    struct error err;
+
+    assert_int_equal(tnef_match(tnef, content, &file, taken, &found, &err), 0);
+    return found;
+}
+
 static void test_sample(void **state)
 {
     struct made made;
@@ -108,10 +120,12 @@ static void test_sample(void **state)
     assert_int_equal(tnef->attachments[1].kind, TNEF_OLE);
     assert_false(tnef->truncated);
     assert_int_equal(tnef->malformed + tnef->bad_checksums, 0);
-    assert_ptr_equal(tnef_match(tnef, "QUARTE~1.DOC", 0, 1), &tnef->attachments[0]);
-    assert_ptr_equal(tnef_match(tnef, "quarterly REPORT.doc", 3, 9), &tnef->attachments[0]);
-    assert_null(tnef_match(tnef, "QUARTE~1.XLS", 0, 1));
-    assert_null(tnef_match(tnef, "QUARTE~1.DOC", 0, 2));
+    assert_ptr_equal(match(tnef, content, "QUARTE~1.DOC", 0, 1), &tnef->attachments[0]);
+    assert_ptr_equal(match(tnef, content, "quarterly REPORT.doc", 3, 9), &tnef->attachments[0]);
+    assert_ptr_equal(match(tnef, content, "ATT1", 0, 1), &tnef->attachments[1]); /* no octets */
+    assert_ptr_equal(match(tnef, content, "ATT1", 0, 2), &tnef->attachments[0]);
+    assert_null(match(tnef, content, "QUARTE~1.XLS", 0, 1));
+    assert_null(match(tnef, content, "QUARTE~1.DOC", 0, 3));
     tnef_free(tnef);
     content_free(content);
 }
