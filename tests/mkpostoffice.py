@@ -169,7 +169,7 @@ class Builder:
             "to": item["to"],
             "cc": item["cc"],
             "date": item["when"].strftime("%Y-%m-%d %H:%M"),
-            "subject": subject.decode(codec),
+            "subject": subject.decode(codec, "replace"),
             "subject_as_typed": item["full"],
             "text": raw.decode(codec),
             "text_size": len(raw),
@@ -195,6 +195,9 @@ class Builder:
         }
         if self.world.args.form is not makelayout.REFERENCE:
             entry["block"] = len(item["block"].encode(codec))
+        for name in ("meaning", "report"):
+            if name in item:
+                entry[name] = item[name]
         if item.get("known"):
             entry["known_text"] = True
         if self.layout is not self.world.args.form:
@@ -404,7 +407,7 @@ def arguments(argv):
     parser.add_argument("--messages", type=int, help="100; random layout: 30 to 500 by seed")
     parser.add_argument(
         "--codepage",
-        choices=("437", "850", "852", "866", "1252"),
+        choices=("437", "850", "852", "866", "932", "1252"),
         help="850; random layout: by seed, and the only one to take 852 and 866",
     )
     parser.add_argument(
@@ -471,6 +474,9 @@ def arguments(argv):
     parser.add_argument("--period", type=int, help="random layout only: of the key; by seed")
     parser.add_argument(
         "--corpus", metavar="SPEC", help="the messages of this file, in all pairs of their features"
+    )
+    parser.add_argument(
+        "--reports", metavar="SPEC", help="with --corpus: receipts and failure reports of this file"
     )
     parser.add_argument("--truth")
     parser.add_argument("--profile")

@@ -92,14 +92,16 @@ struct letter {
     size_t header_count;
     struct content *text; /* UTF-8, LF line ends; NULL: empty */
     struct charset_facts text_facts;
-    bool text_complete; /* the last line has its end */
-    const char *report; /* "disposition-notification" or "delivery-status" when it is one */
-    char *machine;      /* what a program reads of a report: fields, LF; 7-bit */
-    char *html;         /* the formatted text, or NULL */
-    char *calendar;     /* text/calendar, CR LF, or NULL */
-    const char *method; /* of CALENDAR: "REQUEST" */
-    char *class;        /* "IPM.Microsoft Mail.Note"; "" when not known */
-    bool stripped;      /* a WINMAIL.DAT is not sent */
+    bool text_complete;  /* the last line has its end */
+    const char *report;  /* "disposition-notification" or "delivery-status" when it is one */
+    char *machine;       /* what a program reads of a report: fields, LF; 7-bit */
+    struct letter *copy; /* of a report: the message that it is about, as far as it is known, with
+                          * subject NULL, without id and date when not; NULL: nothing is known */
+    char *html;          /* the formatted text, or NULL */
+    char *calendar;      /* text/calendar, CR LF, or NULL */
+    const char *method;  /* of CALENDAR: "REQUEST" */
+    char *class;         /* "IPM.Microsoft Mail.Note"; "" when not known */
+    bool stripped;       /* a WINMAIL.DAT is not sent */
     struct letter_part *parts;
     size_t part_count;
     size_t undecodable; /* octets that became U+FFFD */

@@ -7,6 +7,7 @@ import datetime
 import os
 import struct
 
+import makeblock
 import pairs
 
 SPEC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus.spec")
@@ -31,10 +32,12 @@ PRIORITIES = {
     "R": dict(HIGH, **{"Disposition-Notification-To": None}),
     "F": {"X-MSMail-Priority-Raw": "F"},
     "T": {"X-MSMail-Priority-Raw": "T"},
+    "C": {"Auto-Submitted": "auto-replied"},
     "": {},
 }
 # letters that the code page has besides ASCII
-LETTERS = {"437": "äöüßéñ", "850": "äöüßéñøå", "1252": "äöüßéñø€", "852": "ąęłžščáé", "866": "абвгджзЯ"}
+LETTERS = {"437": "äöüßéñ", "850": "äöüßéñøå", "1252": "äöüßéñø€", "852": "ąęłžščáé", "866": "абвгджзЯ",
+           "932": "表示能ソ予語ｱﾝ"}
 
 
 def subject(kind, serial, letters):
@@ -171,6 +174,7 @@ def plan(world):
             "wild": serial % 3 == 0,
             "block": "",
         }
+        makeblock.add(item, row["block"], args.codec, letters, serial)
         key = repr([item[name] for name in ("sender", "to", "cc", "when", "full", "text", "files")])
         if key not in seen:
             seen.add(key)

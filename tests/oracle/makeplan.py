@@ -8,6 +8,7 @@ import corpus
 import makecontent
 import makelayout
 import makeletters
+import makereports
 from makeworld import OWN
 
 DEMO_COUNTS = ((13, 3), (11, 3), (7, 3))
@@ -180,6 +181,7 @@ def make_plan(world):
     args = world.args
     if args.corpus:
         plan = corpus.plan(world)
+        plan += makereports.plan(world, corpus.LETTERS[args.codepage]) if args.reports else []
     elif args.demo:
         plan = archive_plan(world) + demo_plan(world)
     elif args.bench:
