@@ -42,6 +42,16 @@ def stale_record(world, when):
     )
 
 
+def whole_characters(octets, codec):
+    """What a postoffice kept of a subject, without a character of two octets that was cut."""
+    try:
+        return octets.decode(codec)
+    except UnicodeDecodeError as error:
+        if error.start != len(octets) - 1:
+            raise
+        return octets[:-1].decode(codec)
+
+
 class Builder:
     """Plays the history: headers come and go, each taking the first vacant record."""
 
@@ -169,7 +179,7 @@ class Builder:
             "to": item["to"],
             "cc": item["cc"],
             "date": item["when"].strftime("%Y-%m-%d %H:%M"),
-            "subject": subject.decode(codec, "replace"),
+            "subject": whole_characters(subject, codec),
             "subject_as_typed": item["full"],
             "text": raw.decode(codec),
             "text_size": len(raw),

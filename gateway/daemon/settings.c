@@ -138,12 +138,12 @@ static int load_fidelity(const struct section *section, struct settings_postoffi
     static const char *const streams[] = {"keep", "decode", "pass", "drop"};
     static const char *const meetings[] = {"text", "ical", "both"};
     static const char *const importance[] = {"high", "normal"};
-    static const char *const blocks[] = {"keep", "use"};
+    static const char *const blocks[] = {"use", "keep"};
     int tnef, schedule, registered, block;
 
     if (settings_choice(section, "tnef", streams, 4, "keep, decode, pass, drop", LETTER_TNEF_KEEP,
                         &tnef) != 0 ||
-        settings_choice(section, "header-block", blocks, 2, "keep, use", 0, &block) != 0 ||
+        settings_choice(section, "header-block", blocks, 2, "use, keep", 0, &block) != 0 ||
         settings_choice(section, "schedule", meetings, 3, "text, ical, both", LETTER_SCHEDULE_TEXT,
                         &schedule) != 0 ||
         settings_choice(section, "registered-importance", importance, 2, "high, normal", 0,
@@ -151,7 +151,7 @@ static int load_fidelity(const struct section *section, struct settings_postoffi
         settings_flag(section, "legacy-receipts", &out->legacy_receipts) != 0)
         return -1;
     out->tnef = (enum letter_tnef)tnef;
-    out->header_block = block == 1;
+    out->header_block = block == 0;
     out->schedule = (enum letter_schedule)schedule;
     out->registered_normal = registered == 1;
     return 0;

@@ -200,7 +200,7 @@ def folded(block):
 
 
 def other_class(block):
-    block.kind = CLASSES[block.serial % 3]
+    block.kind = CLASSES[zlib.crc32(b"%d" % block.serial) % 3]
 
 
 def two_subjects(block):
@@ -224,7 +224,7 @@ def other_message(block):
 
 def almost(block):
     """Not surely a header."""
-    kind = block.serial % 4
+    kind = zlib.crc32(b"%d" % block.serial) % 4
     if kind == 0:
         block.values["date"] = None
     elif kind == 1:
@@ -242,12 +242,17 @@ def line_ends(block):
     block.goes = block.ending != "\r\r\n"
 
 
+# those of one value take turns
 SHAPES = {
-    "plain": plain, "parent": parent, "mapi": mapi, "attachments": attachments,
-    "priority": priority, "no-ruler": no_ruler, "blank-before-ruler": blank_before_ruler,
-    "brackets": brackets, "group": group, "folded": folded, "other-class": other_class,
-    "two-subjects": two_subjects, "date-only": date_only, "other-message": other_message,
-    "almost": almost, "line-ends": line_ends,
+    "plain": (plain, blank_before_ruler),
+    "ids": (parent, mapi),
+    "lines": (attachments, priority, folded),
+    "names": (brackets, group),
+    "marks": (other_class, two_subjects),
+    "no-ruler": (no_ruler,),
+    "date-only": (date_only,),
+    "unsure": (other_message, almost),
+    "line-ends": (line_ends,),
 }
 
 
@@ -280,5 +285,6 @@ def add(item, shape, codec, letters, serial):
         body = item["block"] + body
         block = Block(item, known[serial % len(known)], letters, serial)
     else:
-        SHAPES[shape](block)
+        turns = SHAPES[shape]
+        turns[serial // len(known) % len(turns)](block)
     block.finish(("\r\n" if serial % 3 == 0 or shape == "no-ruler" else "") + body)

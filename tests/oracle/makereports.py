@@ -69,6 +69,7 @@ class Job:
         people = [p["address"] for p in world.queues[0]["people"] if p["mapped"]]
         boxes = ["NORTH/HQ/" + user["box"] for user in world.users if user["box"]]
         self.codec = world.args.codec
+        self.code = sorted(TEXTS)[serial % len(TEXTS)]
         self.to = people[serial % len(people)]
         self.reader = boxes[serial % len(boxes)]
         self.mapped = people[(serial + 1) % len(people)]
@@ -222,7 +223,7 @@ def coded(code):
 
 
 def failed(job):
-    return failure(job, coded(job.row["code"]) + [""], people(job), job.row["code"])
+    return failure(job, coded(job.code) + [""], people(job), job.code)
 
 
 def failed_echo(job):
@@ -231,7 +232,7 @@ def failed_echo(job):
             "DATE: " + job.when.strftime("%m-%d-%y"), "TIME: " + job.when.strftime("%H:%M"), "",
             "SUBJECT: " + ("Mail failure" if job.serial % 2 else job.title[:40]), "",
             "_" * 60, ""]
-    return failure(job, head + coded(job.row["code"]), people(job), job.row["code"])
+    return failure(job, head + coded(job.code), people(job), job.code)
 
 
 def failed_route(job):
@@ -256,7 +257,7 @@ def failed_nobody(job):
 def two_causes(job):
     """Each list has the cause above it."""
     more = [("SOUTH/PORT/FULL%d" % job.serial, "SOUTH/PORT/FULL%d" % job.serial)]
-    code = job.row["code"]
+    code = job.code
     tail = [""] + coded("017") + ["   " + line for line, _ in more]
     item = failure(job, coded(code), people(job), code, tail)
     item["report"]["failed"] += failed_list(more, "017")
