@@ -11,7 +11,7 @@
 #include "message/address.h"
 
 /* MIME is larger than what it was made from: base64 takes 4/3, quoted-printable up to 3. */
-#define MIME_GROWTH 4
+#define MIME_GROWTH 8 /* a report that returns its attachments has the text twice */
 #define MIME_EXTRA UINT64_C(16777216)
 
 static int compare_originals(const void *a, const void *b)
