@@ -43,6 +43,16 @@ def stale_record(world, when):
     )
 
 
+def whole_characters(octets, codec):
+    """What a postoffice kept of a subject, without a character of two octets that was cut."""
+    try:
+        return octets.decode(codec)
+    except UnicodeDecodeError as error:
+        if error.start != len(octets) - 1:
+            raise
+        return octets[:-1].decode(codec)
+
+
 class Builder:
     """Plays the history: headers come and go, each taking the first vacant record."""
 
@@ -170,7 +180,7 @@ class Builder:
             "to": item["to"],
             "cc": item["cc"],
             "date": item["when"].strftime("%Y-%m-%d %H:%M"),
-            "subject": subject.decode(codec),
+            "subject": whole_characters(subject, codec),
             "subject_as_typed": item["full"],
             "text": raw.decode(codec),
             "text_size": len(raw),
@@ -196,10 +206,9 @@ class Builder:
         }
         if self.world.args.form is not makelayout.REFERENCE:
             entry["block"] = len(item["block"].encode(codec))
-        if "thread" in item:
-            entry["thread"] = item["thread"]
-        if "winmail" in item:
-            entry["winmail"] = item["winmail"]
+        for name in ("thread", "winmail", "meaning", "report"):
+            if name in item:
+                entry[name] = item[name]
         if item.get("known"):
             entry["known_text"] = True
         if self.layout is not self.world.args.form:
@@ -414,7 +423,7 @@ def arguments(argv):
     parser.add_argument("--messages", type=int, help="100; random layout: 30 to 500 by seed")
     parser.add_argument(
         "--codepage",
-        choices=("437", "850", "852", "866", "1252"),
+        choices=("437", "850", "852", "866", "932", "1252"),
         help="850; random layout: by seed, and the only one to take 852 and 866",
     )
     parser.add_argument(
@@ -484,6 +493,9 @@ def arguments(argv):
         "--corpus", metavar="SPEC", help="the messages of this file, in all pairs of their features"
     )
     parser.add_argument("--threads", action="store_true", help="the messages of makethread.py")
+    parser.add_argument(
+        "--reports", metavar="SPEC", help="with --corpus: receipts and failure reports of this file"
+    )
     parser.add_argument("--truth")
     parser.add_argument("--profile")
     parser.add_argument("--map")

@@ -14,7 +14,7 @@
 #include "message/trace.h"
 
 /* MIME is larger than what it was made from: base64 takes 4/3, quoted-printable up to 3. */
-#define MIME_GROWTH 4
+#define MIME_GROWTH 8 /* a report that returns its attachments has the text twice */
 #define MIME_EXTRA UINT64_C(16777216)
 
 static int add_to_writer(void *context, const void *data, size_t size, struct error *err)

@@ -138,7 +138,7 @@ static int load_fidelity(const struct section *section, struct settings_postoffi
     static const char *const streams[] = {"keep", "decode", "pass", "drop"};
     static const char *const meetings[] = {"text", "ical", "both"};
     static const char *const importance[] = {"high", "normal"};
-    static const char *const blocks[] = {"keep", "use"};
+    static const char *const blocks[] = {"use", "keep"};
     static const char *const charsets[] = {"utf-8", "latin1"};
     static const char *const objects[] = {"keep", "text"};
     int tnef, schedule, registered, block, ole, charset;
@@ -146,7 +146,7 @@ static int load_fidelity(const struct section *section, struct settings_postoffi
     if (settings_choice(section, "tnef", streams, 4, "keep, decode, pass, drop", LETTER_TNEF_DECODE,
                         &tnef) != 0 ||
         settings_choice(section, "ole", objects, 2, "keep, text", LETTER_OLE_KEEP, &ole) != 0 ||
-        settings_choice(section, "header-block", blocks, 2, "keep, use", 0, &block) != 0 ||
+        settings_choice(section, "header-block", blocks, 2, "use, keep", 0, &block) != 0 ||
         settings_choice(section, "schedule", meetings, 3, "text, ical, both", LETTER_SCHEDULE_TEXT,
                         &schedule) != 0 ||
         settings_choice(section, "registered-importance", importance, 2, "high, normal", 0,
@@ -157,7 +157,7 @@ static int load_fidelity(const struct section *section, struct settings_postoffi
         return -1;
     out->latin1 = charset == 1;
     out->tnef = (enum letter_tnef)tnef;
-    out->header_block = block == 1;
+    out->header_block = block == 0;
     out->schedule = (enum letter_schedule)schedule;
     out->ole = (enum letter_ole)ole;
     out->registered_normal = registered == 1;

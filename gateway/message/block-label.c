@@ -29,6 +29,7 @@ static const struct {
     {"Message Identifer", LABEL_MESSAGE_ID}, /* so printed in Q175040 */
     {"Message Identifier", LABEL_MESSAGE_ID},
     {"Parent message ID", LABEL_PARENT_ID},
+    {"Primary message ID", LABEL_PARENT_ID}, /* of a receipt (Q175040) */
     {"Conversation ID", LABEL_CONVERSATION_ID},
     {"Attachments", LABEL_ATTACHMENTS},
     {"De", LABEL_FROM},
@@ -159,13 +160,9 @@ static void assign_rest(const struct block *block, enum label_role *roles, int a
         give(roles, at, count, ids[used], LABEL_PARENT_ID);
         give(roles, at, count, ids[used + 1], LABEL_CONVERSATION_ID);
     } else if (found - used == 1) {
-        const char *own =
-            at[LABEL_MESSAGE_ID] >= 0 ? block->fields[at[LABEL_MESSAGE_ID]].value : "";
-
-        if (at[LABEL_CONVERSATION_ID] >= 0)
-            give(roles, at, count, ids[used], LABEL_PARENT_ID);
-        else if (text_alike(own, block->fields[ids[used]].value))
-            give(roles, at, count, ids[used], LABEL_CONVERSATION_ID);
+        /* Every printed block of a message has a conversation, not every one a parent. */
+        give(roles, at, count, ids[used],
+             at[LABEL_CONVERSATION_ID] >= 0 ? LABEL_PARENT_ID : LABEL_CONVERSATION_ID);
     }
 }
 

@@ -188,10 +188,16 @@ static int take_dos(struct block *block, const struct textlines *lines, size_t a
     return 0;
 }
 
+/* Receipts have lines of their own, and their dates may be malformed (Q214565). */
+static bool is_receipt(const struct block *block)
+{
+    return strstr(block->class, "Receipt") != NULL || strstr(block->class, "Non-Read") != NULL;
+}
+
 /* Without a ruler only lines whose value cannot be a sentence of the body may follow the date. */
 static bool rest_sure(const struct block *block, const enum label_role *roles, const int *at)
 {
-    if (strstr(block->class, "Receipt") != NULL || strstr(block->class, "Non-Read") != NULL)
+    if (is_receipt(block))
         return true;
     for (size_t i = (size_t)at[LABEL_DATE] + 1; i < block->field_count; i++)
         if (roles[i] == LABEL_UNKNOWN && !label_value_sure(block->fields[i].value))
@@ -269,7 +275,7 @@ static int parse(struct block *block, const struct textlines *lines, size_t at, 
         return 0;
     if (read_values(block, place, err) != 0)
         return -1;
-    if (!block->date.set)
+    if (!block->date.set && !is_receipt(block))
         return 0;
     block->form = class != NULL ? BLOCK_WINDOWS : BLOCK_DOS;
     return 1;

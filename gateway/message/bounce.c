@@ -8,7 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/buf.h"
 #include "message/address.h"
 #include "message/textlines.h"
 
@@ -25,7 +24,8 @@ void bounce_clear(struct bounce *bounce)
         free(bounce->recipients[i].address);
     }
     free(bounce->recipients);
-    free(bounce->text);
+    for (size_t i = 0; i < bounce->reason_count; i++)
+        free(bounce->reasons[i].text);
     block_clear(&bounce->original);
     memset(bounce, 0, sizeof *bounce);
 }
@@ -87,19 +87,58 @@ static int add_recipient(struct bounce *bounce, const char *text, struct error *
     if (bounce->recipients == NULL)
         return no_memory(err);
     recipient = &bounce->recipients[bounce->recipient_count++];
+    recipient->reason = bounce->reason_count - 1;
     recipient->name = text_trimmed(text, text + strlen(text));
     recipient->address = recipient->name != NULL ? compact(address_native(recipient->name)) : NULL;
     return recipient->address != NULL ? 0 : no_memory(err);
 }
 
-static int append_text(struct buf *text, const char *line, struct error *err)
+/* LINE goes on with the words of the last reason. */
+static int append_text(struct bounce *bounce, const char *line, struct error *err)
 {
+    struct bounce_reason *reason = &bounce->reasons[bounce->reason_count - 1];
+    char *longer;
+
     line += strspn(line, " ");
-    if (text->size + strlen(line) + 1 > TEXT_MAX)
+    if (strlen(reason->text) + strlen(line) + 1 > TEXT_MAX)
         return 0;
-    if ((text->size != 0 && buf_append_text(text, " ") != 0) || buf_append_text(text, line) != 0)
+    if (asprintf(&longer, "%s%s%s", reason->text, reason->text[0] != '\0' ? " " : "", line) < 0)
         return no_memory(err);
+    free(reason->text);
+    reason->text = longer;
     return 0;
+}
+
+/* LINE has a code: another reason, when the last one has its list. */
+static int begin_reason(struct bounce *bounce, const char *line, struct error *err)
+{
+    size_t last = bounce->reason_count - 1;
+
+    if (bounce->reason_count == BOUNCE_REASONS ||
+        (bounce->reason_count != 0 &&
+         (bounce->recipient_count == 0 ||
+          bounce->recipients[bounce->recipient_count - 1].reason != last)))
+        return 0;
+    bounce->reasons[bounce->reason_count].code = line_code(line);
+    bounce->reasons[bounce->reason_count].text = strdup("");
+    return bounce->reasons[bounce->reason_count++].text != NULL ? 0 : no_memory(err);
+}
+
+/* A last code without a list tells more of the one before it (Q118675). */
+static int join_last(struct bounce *bounce, struct error *err)
+{
+    size_t last = bounce->reason_count - 1;
+    char *text;
+    int status;
+
+    if (last == 0 || (bounce->recipient_count != 0 &&
+                      bounce->recipients[bounce->recipient_count - 1].reason == last))
+        return 0;
+    text = bounce->reasons[last].text;
+    bounce->reason_count--;
+    status = append_text(bounce, text, err);
+    free(text);
+    return status;
 }
 
 /* "sending to: MAILNET /MAILPO" on one line (Q126750): what is behind its last colon. */
@@ -131,10 +170,10 @@ static size_t take_list(struct bounce *bounce, const struct textlines *lines, si
 }
 
 /* From the line with the code to the ruler or the end. Returns the line behind. */
-static size_t scan(struct bounce *bounce, const struct textlines *lines, size_t at,
-                   struct buf *text, int *status, struct error *err)
+static size_t scan(struct bounce *bounce, const struct textlines *lines, size_t at, int *status,
+                   struct error *err)
 {
-    bool route = bounce->code == CODE_HOPS || bounce->code == CODE_ROUTE;
+    bool route = false;
 
     while (at < lines->count && *status == 0) {
         const char *line = lines->lines[at].text;
@@ -145,7 +184,12 @@ static size_t scan(struct bounce *bounce, const struct textlines *lines, size_t 
         at++;
         if (size == 0)
             continue;
-        *status = append_text(text, line, err);
+        if (line_code(line) != 0) {
+            *status = begin_reason(bounce, line, err);
+            route = line_code(line) == CODE_HOPS || line_code(line) == CODE_ROUTE;
+        }
+        if (*status == 0)
+            *status = append_text(bounce, line, err);
         if (*status == 0 && line[size - 1] == ':') {
             at = take_list(bounce, lines, at, route, status, err);
             route = false;
@@ -177,7 +221,6 @@ static int read_returned(struct bounce *bounce, const struct message *message,
 static int parse(struct bounce *bounce, const struct message *message,
                  const struct textlines *lines, struct error *err)
 {
-    struct buf text;
     size_t at = 0;
     int status = 0;
 
@@ -185,16 +228,11 @@ static int parse(struct bounce *bounce, const struct message *message,
         at++;
     if (at == lines->count || at == CODE_LINES)
         return 0;
-    bounce->code = line_code(lines->lines[at].text);
-    if (bounce->code == CODE_RECEIPT)
+    if (line_code(lines->lines[at].text) == CODE_RECEIPT)
         return 0;
-    buf_init(&text, TEXT_MAX + 1);
-    at = scan(bounce, lines, at, &text, &status, err);
-    if (status == 0) {
-        bounce->text = strdup(buf_text(&text));
-        status = bounce->text != NULL ? 0 : no_memory(err);
-    }
-    buf_clear(&text);
+    at = scan(bounce, lines, at, &status, err);
+    if (status == 0)
+        status = join_last(bounce, err);
     if (status == 0)
         status = read_returned(bounce, message, lines, at, err);
     bounce->found = status == 0 && bounce->recipient_count != 0;

@@ -19,13 +19,21 @@
 struct bounce_recipient {
     char *name;    /* as it is written, UTF-8 */
     char *address; /* "NET/PO/USER" without the padding; "" for a display name */
+    size_t reason; /* index: the one above the list that has the name */
 };
+
+/* Why: a report may have more than one code (Q118675), each with a list of its own. */
+struct bounce_reason {
+    unsigned code; /* of "[nnn]"; ndrcode_status() has its status */
+    char *text;    /* that line, "[005] Mail retry count exceeded sending to:" and further ones */
+};
+#define BOUNCE_REASONS 16 /* of one report; what is beyond belongs to the last */
 
 /* What a delivery status notification (RFC 3464) needs. */
 struct bounce {
     bool found;
-    unsigned code; /* of the first "[nnn]"; ndrcode_status() has its status */
-    char *text;    /* that line, "[005] Mail retry count exceeded sending to:" and further ones */
+    struct bounce_reason reasons[BOUNCE_REASONS];
+    size_t reason_count;
     struct bounce_recipient *recipients; /* at least one */
     size_t recipient_count;
     struct block original; /* the returned message's header block; form BLOCK_NONE without */

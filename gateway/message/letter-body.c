@@ -20,13 +20,12 @@ static int ends_in_line_end(const struct content *text, bool *yes, struct error 
     return 0;
 }
 
-/* The text behind the block: *OUT is TEXT itself when there is none, else the caller's in *OWNED.
- */
-static int body_of(const struct letter_job *job, const struct content **out, struct content **owned,
-                   struct error *err)
+/* The text behind SKIP octets: *OUT is TEXT itself when there are none, else the caller's in
+ * *OWNED. */
+static int body_of(const struct content *text, uint64_t skip, const struct content **out,
+                   struct content **owned, struct error *err)
 {
-    const struct content *text = job->message->text;
-    uint64_t skip = job->block.form != BLOCK_NONE ? job->block.body : 0, offset;
+    uint64_t offset;
     const uint8_t *data;
     int fd, status;
 
@@ -43,23 +42,30 @@ static int body_of(const struct letter_job *job, const struct content **out, str
     return status;
 }
 
-int letter_fill_text(struct letter_job *job, struct error *err)
+int letter_take_text(struct letter_job *job, struct letter *into, uint64_t skip, struct error *err)
 {
-    struct letter *letter = job->letter;
     const struct content *body;
     struct content *owned;
     int status;
+
+    if (body_of(job->message->text, skip, &body, &owned, err) != 0)
+        return -1;
+    status = charset_text(job->message->codepage, body, job->options->directory, &into->text,
+                          &into->text_facts, err);
+    content_free(owned);
+    return status == 0 ? ends_in_line_end(into->text, &into->text_complete, err) : -1;
+}
+
+int letter_fill_text(struct letter_job *job, struct error *err)
+{
+    struct letter *letter = job->letter;
 
     letter->text_facts.ascii = true;
     letter->text_complete = true;
     if (job->message->text == NULL)
         return 0;
-    if (body_of(job, &body, &owned, err) != 0)
-        return -1;
-    status = charset_text(job->message->codepage, body, job->options->directory, &letter->text,
-                          &letter->text_facts, err);
-    content_free(owned);
-    if (status != 0 || ends_in_line_end(letter->text, &letter->text_complete, err) != 0)
+    if (letter_take_text(job, letter, job->block.form != BLOCK_NONE ? job->block.body : 0, err) !=
+        0)
         return -1;
     letter->undecodable += letter->text_facts.bad;
     return 0;
@@ -100,17 +106,9 @@ int letter_name(struct letter_job *job, struct letter_part *part, const char *ra
 static int fill_file(struct letter_job *job, struct letter_part *part,
                      const struct message_date *modified, struct error *err)
 {
-    int64_t unix_s;
-    int offset_s;
-
     if (attachment_type(part->name, part->content, part->type, err) != 0)
         return -1;
-    if (!message_date_valid(modified))
-        return 0;
-    if (date_local(modified, job->options->timezone, &unix_s, &offset_s, NULL, err) != 0)
-        return -1;
-    date_rfc5322(unix_s, offset_s, part->modified);
-    return 0;
+    return letter_date(job, modified, part->modified, err);
 }
 
 static int note_lost(struct letter_job *job, struct letter_part *part, struct error *err)

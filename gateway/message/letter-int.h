@@ -4,7 +4,10 @@
 #define MESSAGE_LETTER_INT_H
 
 #include "message/block.h"
+#include "message/bounce.h"
 #include "message/letter.h"
+#include "message/lookup.h"
+#include "message/receipt.h"
 #include "message/tnef.h"
 
 /* A letter on its way. */
@@ -12,8 +15,10 @@ struct letter_job {
     struct letter *letter;
     const struct message *message;
     const struct letter_options *options;
-    struct attachment_names *names;   /* given already */
-    struct block block;               /* of Windows clients, at the top of the text */
+    struct attachment_names *names; /* given already */
+    struct block block;             /* of Windows clients, at the top of the text */
+    struct receipt receipt;         /* what the message is, if it is one of these */
+    struct bounce bounce;
     size_t winmail;                   /* index of WINMAIL.DAT; attachment_count: there is none */
     struct tnef *tnef;                /* what is in it, or NULL */
     bool taken[TNEF_MAX_ATTACHMENTS]; /* of the stream: those that are files of the message */
@@ -62,6 +67,10 @@ int letter_fill_parties(struct letter_job *job, struct error *err) WARN_UNUSED;
 int letter_fill_text(struct letter_job *job, struct error *err) WARN_UNUSED;
 /* The finished text in the character set of the options, when it is lossless. */
 int letter_fill_charset(struct letter_job *job, struct error *err) WARN_UNUSED;
+
+/* The text of the message from octet SKIP on into INTO. There must be one. */
+int letter_take_text(struct letter_job *job, struct letter *into, uint64_t skip,
+                     struct error *err) WARN_UNUSED;
 int letter_fill_parts(struct letter_job *job, struct error *err) WARN_UNUSED;
 
 /* A name for part INDEX that is unique, from RAW (code page) or LONG_NAME (UTF-8, may be NULL). */
@@ -73,9 +82,23 @@ struct letter_part *letter_add_part(struct letter *letter, struct error *err) WA
 
 /* ---- letter-report.c ---- */
 
-/* A read receipt or a failure report of MS Mail becomes one of mail: null sender, and a part for
- * programs; its text stays. */
+/* Whether it is a read receipt or a failure report of MS Mail, before anything is made of it. */
+int letter_read_report(struct letter_job *job, struct error *err) WARN_UNUSED;
+
+/* It becomes one of mail: null sender, and a part for programs; its text stays. */
 int letter_fill_report(struct letter_job *job, struct error *err) WARN_UNUSED;
+
+/* ---- letter-copy.c ---- */
+
+/* What is known of the message that the report is about; takes over the letter's parts. */
+int letter_fill_copy(struct letter_job *job, struct error *err) WARN_UNUSED;
+
+/* The SMTP address in headers for an address of MS Mail, in FOUND; "" when there is none. */
+const char *letter_smtp(const struct letter_job *job, const char *address, struct lookup *found);
+
+/* DATE, a local time of the postoffice, for a header; "" when it is not valid. */
+int letter_date(const struct letter_job *job, const struct message_date *date,
+                char out[DATE_RFC5322_SIZE], struct error *err) WARN_UNUSED;
 
 /* ---- letter-tnef.c ---- */
 

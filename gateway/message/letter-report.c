@@ -6,11 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message/bounce.h"
 #include "message/letter-int.h"
-#include "message/lookup.h"
 #include "message/ndrcode.h"
-#include "message/receipt.h"
 
 #define FIELD_MAX 900 /* octets of a value: a line, never folded */
 
@@ -31,18 +28,22 @@ static void field(FILE *out, const char *name, const char *type, const char *val
     fputc('\n', out);
 }
 
-/* The SMTP address for an address of MS Mail; "" when there is none. */
-static const char *smtp_of(const struct letter_job *job, const char *address, struct lookup *found)
+/* RFC 8098 has no field for when: these are ours. Without a valid date there is none. */
+static int date_field(FILE *out, const struct letter_job *job, const char *name,
+                      const struct message_date *date, struct error *err)
 {
-    struct lookup_options options = {
-        .map = job->options->map, .domain = job->options->domain, .rules = job->options->rules};
+    char line[DATE_RFC5322_SIZE];
 
-    lookup_header(&options, address, found);
-    return found->smtp;
+    if (letter_date(job, date, line, err) != 0)
+        return -1;
+    if (line[0] != '\0')
+        field(out, name, "", line);
+    return 0;
 }
 
-static void write_receipt(FILE *out, const struct letter_job *job, const struct receipt *receipt)
+static int write_receipt(FILE *out, const struct letter_job *job, struct error *err)
 {
+    const struct receipt *receipt = &job->receipt;
     const struct letter_party *reader = &job->letter->parties[0];
     const struct message_address *from = message_from(job->message);
 
@@ -54,26 +55,32 @@ static void write_receipt(FILE *out, const struct letter_job *job, const struct 
     field(out, "Final-Recipient", "rfc822; ", reader->smtp);
     field(out, "Disposition", "manual-action/MDN-sent-automatically; ",
           receipt->deleted ? "deleted" : "displayed");
+    return date_field(out, job, "X-MSMail-Sent-Date", &receipt->sent, err) == 0 &&
+                   date_field(out, job, "X-MSMail-Read-Date", &receipt->read, err) == 0
+               ? 0
+               : -1;
 }
 
-static void write_bounce(FILE *out, const struct letter_job *job, const struct bounce *bounce)
+static void write_bounce(FILE *out, const struct letter_job *job)
 {
+    const struct bounce *bounce = &job->bounce;
     struct lookup found;
     size_t i;
 
     field(out, "Reporting-MTA", "x-msmail; ", job->message->postoffice);
     for (i = 0; i < bounce->recipient_count; i++) {
         const struct bounce_recipient *one = &bounce->recipients[i];
+        const struct bounce_reason *reason = &bounce->reasons[one->reason];
         const char *name = one->address[0] != '\0' ? one->address : one->name;
-        const char *smtp = one->address[0] != '\0' ? smtp_of(job, one->address, &found) : "";
+        const char *smtp = one->address[0] != '\0' ? letter_smtp(job, one->address, &found) : "";
 
         fputc('\n', out);
         field(out, "Original-Recipient", "x-msmail; ", name);
         field(out, "Final-Recipient", smtp[0] != '\0' ? "rfc822; " : "x-msmail; ",
               smtp[0] != '\0' ? smtp : name);
         field(out, "Action", "", "failed");
-        field(out, "Status", "", ndrcode_status(bounce->code));
-        field(out, "Diagnostic-Code", "x-msmail; ", bounce->text);
+        field(out, "Status", "", ndrcode_status(reason->code));
+        field(out, "Diagnostic-Code", "x-msmail; ", reason->text);
     }
 }
 
@@ -88,68 +95,72 @@ static const char *receiver(const struct letter_job *job)
 }
 
 /* Receipts have no id of what they are about. */
-static void ask_read(struct letter_job *job, const struct receipt *receipt)
+static void ask_read(struct letter_job *job)
 {
+    const struct receipt *receipt = &job->receipt;
+
     thread_add_sent(&job->letter->parents, receiver(job), &receipt->sent, receipt->subject);
 }
 
-static void ask_failed(struct letter_job *job, const struct block *original)
+static void ask_failed(struct letter_job *job)
 {
+    const struct block *original = &job->bounce.original;
     struct thread_keys *parents = &job->letter->parents;
 
     thread_add_id(parents, original->message_id, original->conversation_id);
     thread_add_sent(parents, receiver(job), &original->date, original->subject);
 }
 
-static int finish(struct letter_job *job, const struct receipt *receipt,
-                  const struct bounce *bounce, struct error *err)
+static int write_machine(struct letter_job *job, struct error *err)
 {
-    struct letter *letter = job->letter;
     size_t size;
-    FILE *out = open_memstream(&letter->machine, &size);
-    char *sender;
+    FILE *out = open_memstream(&job->letter->machine, &size);
+    int status = 0;
 
     if (out == NULL)
         return letter_no_memory(err);
-    if (receipt != NULL)
-        write_receipt(out, job, receipt);
+    if (job->bounce.found)
+        write_bounce(out, job);
     else
-        write_bounce(out, job, bounce);
-    if (fclose(out) != 0)
+        status = write_receipt(out, job, err);
+    if (fclose(out) != 0 && status == 0)
         return letter_no_memory(err);
+    return status;
+}
+
+int letter_read_report(struct letter_job *job, struct error *err)
+{
+    if (receipt_read(&job->receipt, job->message, &job->block, err) != 0)
+        return -1;
+    if (job->receipt.form != RECEIPT_NONE)
+        return 0;
+    if (bounce_read(&job->bounce, job->message, &job->block, err) != 0)
+        return -1;
+    /* The block of a failure report tells of the message that failed (Q147471). */
+    if (job->bounce.found)
+        block_clear(&job->block);
+    return 0;
+}
+
+int letter_fill_report(struct letter_job *job, struct error *err)
+{
+    struct letter *letter = job->letter;
+    char *sender;
+
+    if (job->receipt.form == RECEIPT_NONE && !job->bounce.found)
+        return 0;
     sender = strdup("");
     if (sender == NULL)
         return letter_no_memory(err);
     free(letter->sender);
     letter->sender = sender;
     letter->own.count = 0; /* nobody answers a report */
-    letter->report = receipt != NULL ? "disposition-notification" : "delivery-status";
+    letter->report = job->bounce.found ? "delivery-status" : "disposition-notification";
     /* What the block says of a receipt is in no other place (Q118783): it stays in the text. */
     job->block.body = 0;
-    return 0;
-}
-
-int letter_fill_report(struct letter_job *job, struct error *err)
-{
-    struct receipt receipt;
-    struct bounce bounce;
-    int status = 0;
-
-    if (receipt_read(&receipt, job->message, &job->block, err) != 0)
-        return -1;
-    if (receipt.form != RECEIPT_NONE) {
-        ask_read(job, &receipt);
-        status = finish(job, &receipt, NULL, err);
-    }
-    receipt_clear(&receipt);
-    if (status != 0 || job->letter->report != NULL)
-        return status;
-    if (bounce_read(&bounce, job->message, &job->block, err) != 0)
-        return -1;
-    if (bounce.found) {
-        ask_failed(job, &bounce.original);
-        status = finish(job, NULL, &bounce, err);
-    }
-    bounce_clear(&bounce);
-    return status;
+    if (job->bounce.found)
+        ask_failed(job);
+    else
+        ask_read(job);
+    return write_machine(job, err);
 }

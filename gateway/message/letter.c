@@ -206,14 +206,17 @@ int letter_make(struct letter **out, const struct message *message,
     if (letter->message_id == NULL || job.names == NULL)
         letter_no_memory(err);
     else if ((!options->block || block_read(&job.block, message, err) == 0) &&
-             letter_read_tnef(&job, err) == 0 && letter_fill_parties(&job, err) == 0 &&
-             fill_headers(&job, err) == 0 && letter_fill_thread(&job, err) == 0 &&
-             letter_fill_report(&job, err) == 0 && letter_fill_text(&job, err) == 0 &&
-             letter_fill_rich(&job, err) == 0 && letter_fill_charset(&job, err) == 0 &&
-             letter_fill_parts(&job, err) == 0 && letter_fill_hidden(&job, err) == 0 &&
-             letter_fill_stream(&job, err) == 0 && letter_fit(letter, err) == 0)
+             letter_read_report(&job, err) == 0 && letter_read_tnef(&job, err) == 0 &&
+             letter_fill_parties(&job, err) == 0 && fill_headers(&job, err) == 0 &&
+             letter_fill_thread(&job, err) == 0 && letter_fill_report(&job, err) == 0 &&
+             letter_fill_text(&job, err) == 0 && letter_fill_rich(&job, err) == 0 &&
+             letter_fill_charset(&job, err) == 0 && letter_fill_parts(&job, err) == 0 &&
+             letter_fill_hidden(&job, err) == 0 && letter_fill_stream(&job, err) == 0 &&
+             letter_fill_copy(&job, err) == 0 && letter_fit(letter, err) == 0)
         status = 0;
     attachment_names_free(job.names);
+    receipt_clear(&job.receipt);
+    bounce_clear(&job.bounce);
     block_clear(&job.block);
     tnef_free(job.tnef);
     content_free(job.rewritten);
@@ -252,6 +255,7 @@ void letter_free(struct letter *letter)
     free(letter->in_reply_to);
     free(letter->references);
     free(letter->thread_index);
+    letter_free(letter->copy);
     free(letter->machine);
     free(letter->html);
     free(letter->calendar);

@@ -117,16 +117,18 @@ struct letter {
     struct content *text;           /* LF line ends; NULL: empty */
     bool text_latin1;               /* it is ISO 8859-1, else UTF-8 */
     struct charset_facts text_facts;
-    bool text_complete; /* the last line has its end */
-    const char *report; /* "disposition-notification" or "delivery-status" when it is one */
-    char *machine;      /* what a program reads of a report: fields, LF; 7-bit */
-    char *html;         /* the formatted text, or NULL */
-    char *calendar;     /* text/calendar, CR LF, or NULL */
-    const char *method; /* of CALENDAR: "REQUEST" */
-    char *class;        /* "IPM.Microsoft Mail.Note"; "" when not known */
-    bool stripped;      /* a WINMAIL.DAT is not sent */
-    char *damage;       /* what is wrong with WINMAIL.DAT, which is an attachment then; or NULL */
-    size_t rich;        /* octets of formatted text, with those of the options */
+    bool text_complete;  /* the last line has its end */
+    const char *report;  /* "disposition-notification" or "delivery-status" when it is one */
+    char *machine;       /* what a program reads of a report: fields, LF; 7-bit */
+    struct letter *copy; /* of a report: the message that it is about, as far as it is known, with
+                          * subject NULL, without id and date when not; NULL: nothing is known */
+    char *html;          /* the formatted text, or NULL */
+    char *calendar;      /* text/calendar, CR LF, or NULL */
+    const char *method;  /* of CALENDAR: "REQUEST" */
+    char *class;         /* "IPM.Microsoft Mail.Note"; "" when not known */
+    bool stripped;       /* a WINMAIL.DAT is not sent */
+    char *damage;        /* what is wrong with WINMAIL.DAT, which is an attachment then; or NULL */
+    size_t rich;         /* octets of formatted text, with those of the options */
     struct letter_part *parts;
     size_t part_count;
     size_t undecodable; /* octets that became U+FFFD */

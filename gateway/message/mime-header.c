@@ -136,10 +136,12 @@ static void fill_from(GMimeMessage *out, const struct letter *letter)
 }
 
 /* The list is filled apart: each change of a message's own list writes its header anew. */
-static void fill_recipients(GMimeMessage *out, const struct letter *letter, enum address_role role)
+static void fill_people(GMimeMessage *out, const struct letter *letter, enum address_role role)
 {
     InternetAddressList *list = internet_address_list_new();
-    GMimeAddressType type = role == ADDRESS_TO ? GMIME_ADDRESS_TYPE_TO : GMIME_ADDRESS_TYPE_CC;
+    GMimeAddressType type = role == ADDRESS_FROM ? GMIME_ADDRESS_TYPE_FROM
+                            : role == ADDRESS_TO ? GMIME_ADDRESS_TYPE_TO
+                                                 : GMIME_ADDRESS_TYPE_CC;
     size_t i;
 
     for (i = 0; i < letter->party_count; i++)
@@ -268,13 +270,23 @@ static void fill_thread(GMimeObject *out, const struct letter *letter)
         fill_ids(out, "Thread-Index", letter->thread_index);
 }
 
-void header_fill(GMimeMessage *out, const struct letter *letter)
+/* What is known of the letter besides, and the last touch to what is there already. */
+static void fill_own(GMimeMessage *out, const struct letter *letter)
 {
     size_t i;
 
+    for (i = 0; i < letter->header_count; i++)
+        header_append(GMIME_OBJECT(out), letter->headers[i].name, letter->headers[i].value);
+    fold_encoded(GMIME_OBJECT(out), "From");
+    fold_encoded(GMIME_OBJECT(out), "To");
+    fold_encoded(GMIME_OBJECT(out), "Cc");
+}
+
+void header_fill(GMimeMessage *out, const struct letter *letter)
+{
     fill_from(out, letter);
-    fill_recipients(out, letter, ADDRESS_TO);
-    fill_recipients(out, letter, ADDRESS_CC);
+    fill_people(out, letter, ADDRESS_TO);
+    fill_people(out, letter, ADDRESS_CC);
     fill_undisclosed(out);
     header_set(GMIME_OBJECT(out), "Subject", letter->subject);
     fill_date(out, letter);
@@ -283,9 +295,15 @@ void header_fill(GMimeMessage *out, const struct letter *letter)
     fill_priority(GMIME_OBJECT(out), letter->priority);
     if (letter->report != NULL && letter->priority != 'C')
         header_set(GMIME_OBJECT(out), "Auto-Submitted", "auto-replied");
-    for (i = 0; i < letter->header_count; i++)
-        header_append(GMIME_OBJECT(out), letter->headers[i].name, letter->headers[i].value);
-    fold_encoded(GMIME_OBJECT(out), "From");
-    fold_encoded(GMIME_OBJECT(out), "To");
-    fold_encoded(GMIME_OBJECT(out), "Cc");
+    fill_own(out, letter);
+}
+
+void header_fill_copy(GMimeMessage *out, const struct letter *copy)
+{
+    fill_people(out, copy, ADDRESS_FROM);
+    fill_people(out, copy, ADDRESS_TO);
+    fill_people(out, copy, ADDRESS_CC);
+    if (copy->subject != NULL)
+        header_set(GMIME_OBJECT(out), "Subject", copy->subject);
+    fill_own(out, copy);
 }

@@ -47,6 +47,8 @@ char *header_cut(const char *utf8, size_t max);
 
 /* All headers of LETTER into OUT. */
 void header_fill(GMimeMessage *out, const struct letter *letter);
+/* Those that are known of COPY, the message that a report is about. */
+void header_fill_copy(GMimeMessage *out, const struct letter *copy);
 
 /* text/SUBTYPE of STREAM (taken over), UTF-8 with LF line ends. */
 GMimePart *part_text(const char *subtype, GMimeStream *stream, GMimeContentEncoding encoding);

@@ -164,14 +164,42 @@ static GMimeObject *make_part(const struct letter_part *part, struct mime_troubl
     return GMIME_OBJECT(holder);
 }
 
-/* The first part is for people and the second for programs (RFC 6522 3). */
-static GMimeObject *make_report(const struct letter *letter, GMimeObject *shown)
+static GMimeObject *make_body(const struct letter *letter, struct mime_trouble *trouble);
+
+/* The message that a report is about: its header, or all of it when something is attached. */
+static GMimeObject *make_copy(const struct letter *copy, struct mime_trouble *trouble)
+{
+    GMimeMessage *message = g_mime_message_new(FALSE);
+    GMimeObject *part, *body;
+    char *header;
+
+    header_fill_copy(message, copy);
+    if (copy->part_count != 0) {
+        body = make_body(copy, trouble);
+        g_mime_message_set_mime_part(message, body);
+        g_object_unref(body);
+        part = GMIME_OBJECT(g_mime_message_part_new_with_message("rfc822", message));
+    } else {
+        header = g_mime_object_get_headers(GMIME_OBJECT(message), NULL);
+        part = GMIME_OBJECT(part_text_from(header, "rfc822-headers"));
+        g_free(header);
+    }
+    g_object_unref(message);
+    return part;
+}
+
+/* The first part is for people, the second for programs; the third is what came back (RFC 6522 3).
+ */
+static GMimeObject *make_report(const struct letter *letter, GMimeObject *shown,
+                                struct mime_trouble *trouble)
 {
     GMimeMultipart *report = make_multipart("report", "mr", letter);
 
     g_mime_object_set_content_type_parameter(GMIME_OBJECT(report), "report-type", letter->report);
     add_part(report, shown);
     add_part(report, GMIME_OBJECT(part_plain_new("message", letter->report, letter->machine)));
+    if (letter->copy != NULL)
+        add_part(report, make_copy(letter->copy, trouble));
     return GMIME_OBJECT(report);
 }
 
@@ -182,7 +210,7 @@ static GMimeObject *make_body(const struct letter *letter, struct mime_trouble *
     size_t i;
 
     if (letter->report != NULL)
-        shown = make_report(letter, shown);
+        shown = make_report(letter, shown, trouble);
     if (letter->part_count == 0)
         return shown;
     mixed = make_multipart("mixed", "mm", letter);

@@ -12,6 +12,8 @@
 #include "message/textlines.h"
 
 #define RECEIPT_CODE "[013]"
+#define OWN_LINES 4  /* of a Windows receipt: from, date, to, subject, at least */
+#define TOLD_LINES 4 /* of the original: to whom, subject, when sent, when read */
 #define DOS_LINES 12 /* a receipt of the DOS client has no more that are not blank */
 
 void receipt_clear(struct receipt *receipt)
@@ -67,33 +69,35 @@ static bool class_is(const struct block *block, const char *word)
     return false;
 }
 
-/* The index of the next field from AT whose value is a date; the count without one. */
-static size_t next_date(const struct block *block, size_t at, struct message_date *out)
+/* Lines of the four that tell of the original before the priority, which is the last. */
+static size_t told_end(const struct block *block)
 {
-    while (at < block->field_count && !field_date(&block->fields[at], out))
-        at++;
-    return at;
+    for (size_t at = block->field_count; at > 0; at--)
+        if (label_priority(block->fields[at - 1].value) != '\0')
+            return at - 1;
+    return block->field_count;
 }
 
 /*
  * In every language the order is: from, date, to, subject, ids, "Your message to", "Entitled", "And
- * sent on", "Was read at", priority (Q129707, Q131523, Q175040). So the second date is when the
- * original was sent, and its subject and recipient are in the two lines before it.
+ * sent on", "Was read at", priority (Q129707, Q131523, Q175040). So four lines before the last one
+ * tell of the original, even when a date among them is malformed (Q214565).
  */
 static int read_windows(struct receipt *receipt, const struct block *block, struct error *err)
 {
-    struct message_date own;
-    size_t at = next_date(block, 0, &own);
+    size_t end = told_end(block);
+    bool sent, read;
 
     receipt->deleted = class_is(block, "Non-Read") || class_is(block, "Not Read");
-    at = next_date(block, at + 1, &receipt->sent);
-    if (at >= block->field_count || at < 6)
+    if (end < OWN_LINES + TOLD_LINES)
         return 0;
-    if (set_text(&receipt->subject, block->fields[at - 1].value, err) != 0 ||
-        set_person(receipt, block->fields[at - 2].value, err) != 0)
+    sent = field_date(&block->fields[end - 2], &receipt->sent);
+    read = field_date(&block->fields[end - 1], &receipt->read);
+    if (!sent && !read && end == block->field_count)
+        return 0; /* neither dates nor priority: not these lines */
+    if (set_person(receipt, block->fields[end - 4].value, err) != 0 ||
+        set_text(&receipt->subject, block->fields[end - 3].value, err) != 0)
         return -1;
-    if (next_date(block, at + 1, &receipt->read) >= block->field_count)
-        receipt->read.set = false;
     receipt->form = RECEIPT_WINDOWS;
     return 0;
 }

@@ -11,7 +11,7 @@
 
 struct envelope {
     struct message *message;
-    bool from_seen;
+    bool from_seen, subject_seen;
     uint8_t subject[MAI_MAX_NAME];
     size_t subject_size;
 };
@@ -118,6 +118,9 @@ static int take_subject(struct mai *mai, struct envelope *envelope, struct error
     size_t size;
     int more;
 
+    if (envelope->subject_seen)
+        return 0; /* the first one counts (Q134371) */
+    envelope->subject_seen = true;
     while ((more = mai_next_string(mai, FIELD_DEPTH, &element, err)) > 0) {
         if (mai_read_string(mai, &element, envelope->subject + envelope->subject_size,
                             sizeof envelope->subject - envelope->subject_size, &size, err) != 0)

@@ -257,7 +257,8 @@ class Office:
         values += ["--encap-domain", more.pop("encap_domain", HOSTNAME)]
         values += ["--zone", more.pop("zone", "UTC")]
         for name, value in more.items():
-            values += ["--" + name.replace("_", "-")] if value else []
+            flag = "--" + name.replace("_", "-")
+            values += [flag] if value is True else [flag, str(value)] if value else []
         verdict = compare.Verdict(self.truth, compare.arguments(values))
         if isinstance(received, str):
             received = maildir.load(received)

@@ -45,8 +45,19 @@ def normal(octets):
     return b"\r\n".join(lines) + mark + rest
 
 
+def marks_of(text):
+    """What of a text no form of line ends changes."""
+    return bytes(octet for octet in text if octet not in b"\r\n\x1a\0")
+
+
+def text_of(octets):
+    size, _, rest = octets.partition(b"\r\nTEXT:")[2].partition(b"\r\n")
+    return rest[: int(size)]
+
+
 class RoundTrip(Case):
-    def run_page(self, page):
+    def run_page(self, page, block):
+        """Header blocks that are used do not come back (FORMATS.md): those messages are left out."""
         office = Office(self.base, "r" + page, corpus=corpus.SPEC, codepage=page, queues=2, people=14,
                         messages=80, seed=int(page))
         queue, taken = office.queues[0], os.path.join(self.base, "taken." + page)
@@ -54,7 +65,7 @@ class RoundTrip(Case):
         gateway.write_file(script, "#!/bin/sh\n# keeps a copy of what the GET program gives\n"
                            "for last; do :; done\n\"$@\"\n"
                            "[ ! -e \"$last\" ] || cat \"$last\" >> %s\n" % taken, 0o755)
-        title, values = office.ffapi(queue, ("-f2", "-h"), timezone=ZONE)
+        title, values = office.ffapi(queue, ("-f2", "-h"), timezone=ZONE, **{"header-block": block})
         values["command"] = [script] + values["command"]
         # everybody is reached at the encapsulated address: the map of names is not part of this
         with Sink(self.base, "sink" + page) as sink:
@@ -66,7 +77,11 @@ class RoundTrip(Case):
         given = self.split(mmff_of("mmff", page, [taken]))
         self.assertGreater(len(copies), 100)
         self.assertEqual(len(given), len(came))
-        for octets in given:
+        used = {marks_of(message["text"].encode("cp" + page)) for message in office.truth["messages"]
+                if block == "use" and "meaning" in message}
+        same = [octets for octets in given if marks_of(text_of(octets)) not in used]
+        self.assertGreater(len(same), len(given) // 10)
+        for octets in same:
             self.assertIn(normal(octets), came)
 
     def messages_of(self, copies, page, office):
@@ -103,10 +118,10 @@ class RoundTrip(Case):
         return out
 
     def test_western(self):
-        self.run_page("850")
+        self.run_page("850", "keep")
 
     def test_windows(self):
-        self.run_page("1252")
+        self.run_page("1252", "use")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ import zoneinfo
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import checkpo  # noqa: E402
+import comparemeaning  # noqa: E402
 import maildir  # noqa: E402
 import strict5322  # noqa: E402
 
@@ -80,19 +81,30 @@ class Wanted:
     """A message of the truth as it should look at the receiver."""
 
     def __init__(self, truth, message, options):
-        table, domain = truth["map"], options.encap_domain
+        self.truth, self.options = truth, options
+        self.owed = comparemeaning.Owed(message, options.header_block == "use")
         self.mai = message["mai"]
-        self.sender = [smtp_of(message["sender"], table, domain)]
-        self.to = [smtp_of(a, table, domain) for a in message["to"]]
-        self.cc = [smtp_of(a, table, domain) for a in message["cc"]]
+        self.sender = self._people("from", [message["sender"]])
+        self.to = self._people("to", message["to"])
+        self.cc = self._people("cc", message["cc"])
         if options.cc_as_to:
             self.to, self.cc = self.to + self.cc, []
         self.date = date_as_read(message["date"], zoneinfo.ZoneInfo(options.zone))
-        self.subject = subject_as_read(message["subject"])
-        self.text = plain_lines(message["text"].replace("\0", "").rstrip("\x1a"))
+        self.subject = subject_as_read(self.owed.subject)
+        self.text = plain_lines(self.owed.text.replace("\0", "").rstrip("\x1a"))
         self.attachments = [(a["name"], a["size"], a["sha256"]) for a in message["attachments"]]
         self.rcpts = set()
         self.copies = {}
+
+    def _people(self, field, addresses):
+        """The map's name goes before that of the header block; without both it is the old address."""
+        out = []
+        for at, address in enumerate(addresses):
+            spec, names = smtp_of(address, self.truth["map"], self.options.encap_domain)
+            written = self.owed.name(field, at)
+            mapped = self.truth["map"].get(address.upper(), {}).get("display")
+            out.append((spec, [written] if written and not mapped else names))
+        return out
 
 
 def wanted_messages(truth, options):
@@ -111,7 +123,7 @@ def wanted_messages(truth, options):
 
 
 def leaf_parts(message):
-    return [part for part in message.walk() if not part.is_multipart()]
+    return comparemeaning.leaves(message)
 
 
 def local_minute(message, zone):
@@ -154,13 +166,14 @@ class Seen:
     """What Python's email package reads in one received message."""
 
     def __init__(self, received, zone):
-        message = received.message
+        message = self.message = received.message
+        self.received = received
         self.sender, self.to, self.cc = (addresses(message, name) for name in ("From", "To", "Cc"))
         self.subject = str(message["Subject"] or "")
         self.date = local_minute(message, zone)
         self.text, self.attachments, self.multipart = "", [], message.is_multipart()
         self.problems = []
-        for at, part in enumerate(leaf_parts(message)):
+        for at, part in enumerate(comparemeaning.content_leaves(message)):
             octets = part.get_payload(decode=True) or b""
             if at == 0 and part.get_content_disposition() != "attachment":
                 self._take_text(part, octets)
@@ -239,7 +252,10 @@ def differences(want, seen, options):
                 out.append(
                     "attachment %d: %s wanted, %s came" % (at + 1, one or "none", two or "none")
                 )
-    return out
+    out += comparemeaning.header_differences(want, seen.message, want.owed)
+    return out + comparemeaning.report_differences(
+        want, want.owed, seen.received, want.truth, options, zoneinfo.ZoneInfo(options.zone), smtp_of
+    )
 
 
 def defects(message):
@@ -261,6 +277,8 @@ def second_opinion(received):
     if len(parts) != len(leaves):
         return complaints + ["one reader finds %d parts, the other %d" % (len(parts), len(leaves))]
     for at, (part, leaf) in enumerate(zip(parts, leaves), 1):
+        if part.get_content_maintype() == "message":
+            continue
         one, two = part.get_payload(decode=True) or b"", leaf["data"]
         if leaf["type"].startswith("text/") and leaf["disposition"] != "attachment":
             one, two = (octets.replace(b"\r\n", b"\n") for octets in (one, two))
@@ -370,6 +388,12 @@ def arguments(argv):
     )
     parser.add_argument("--encap-domain", required=True)
     parser.add_argument("--zone", default="UTC", help="IANA zone of the postoffice")
+    parser.add_argument(
+        "--header-block",
+        choices=("keep", "use"),
+        default="use",
+        help="what the gateway was told to do with header blocks of Windows clients",
+    )
     parser.add_argument(
         "--items",
         default="expected",

@@ -7,6 +7,7 @@ import datetime
 import os
 import struct
 
+import makeblock
 import makewinmail
 import pairs
 
@@ -32,11 +33,13 @@ PRIORITIES = {
     "R": dict(HIGH, **{"Disposition-Notification-To": None}),
     "F": {"X-MSMail-Priority-Raw": "F"},
     "T": {"X-MSMail-Priority-Raw": "T"},
+    "C": {"Auto-Submitted": "auto-replied"},
     "7": {"X-MSMail-Priority-Raw": "7"},
     "": {},
 }
 # letters that the code page has besides ASCII
-LETTERS = {"437": "äöüßéñ", "850": "äöüßéñøå", "1252": "äöüßéñø€", "852": "ąęłžščáé", "866": "абвгджзЯ"}
+LETTERS = {"437": "äöüßéñ", "850": "äöüßéñøå", "1252": "äöüßéñø€", "852": "ąęłžščáé", "866": "абвгджзЯ",
+           "932": "表示能ソ予語ｱﾝ"}
 
 
 def subject(kind, serial, letters):
@@ -173,6 +176,7 @@ def plan(world):
             "wild": serial % 3 == 0,
             "block": "",
         }
+        makeblock.add(item, row["block"], args.codec, letters, serial)
         if "winmail" in row:
             makewinmail.add(item, row["winmail"], serial, args.codepage, letters)
         key = repr([item[name] for name in ("sender", "to", "cc", "when", "full", "text", "files")])

@@ -88,7 +88,8 @@ class Letters:
         return lines + ["", "-" * 10, ""] + ["> " + line for line in self._paragraph(language)]
 
     def block(self, item):
-        """The lines that Windows clients put before the text (Q119356, Q131523, Q98209)."""
+        """The lines that Windows clients put before the text (Q119356, Q131523, Q98209), and into
+        `item` what they mean; a blank line behind them is of the text."""
         language, rng = self.layout.language, self.rng
         label = corpora.LABELS[language]
         high, normal, low = corpora.PRIORITIES[language]
@@ -108,7 +109,14 @@ class Letters:
         )
         lines = ["Microsoft Mail v3.0 IPM.Microsoft Mail.Note"]
         lines += ["%s: %s" % pair for pair in zip(label, values)]
-        return "\r\n".join(lines + ["-" * 78, "", ""])
+        block = "\r\n".join(lines + ["-" * 78, "", ""])
+        item["meaning"] = {
+            "body": len(block) - 2, "subject": item["full"], "priority": None,
+            "class": "IPM.Microsoft Mail.Note", "message_id": ident, "parent_id": None,
+            "conversation_id": values[6],
+            "names": {"from": [values[0]], "to": values[1].split("; "), "cc": [None] * len(item["cc"])},
+        }
+        return block
 
     def files(self, most):
         rng, out, taken = self.rng, [], set()

@@ -8,6 +8,7 @@ import corpus
 import makecontent
 import makelayout
 import makeletters
+import makereports
 import makethread
 from makeworld import OWN
 
@@ -181,6 +182,7 @@ def make_plan(world):
     args = world.args
     if args.corpus:
         plan = corpus.plan(world)
+        plan += makereports.plan(world, corpus.LETTERS[args.codepage]) if args.reports else []
     elif args.threads:
         plan = makethread.plan(world)
     elif args.demo:

@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from selftest_get import *  # noqa: E402,F401,F403
 from selftest_layout import *  # noqa: E402,F401,F403
 from selftest_mail import *  # noqa: E402,F401,F403
+from selftest_meaning import *  # noqa: E402,F401,F403
 from selftest_po import *  # noqa: E402,F401,F403
 
 if __name__ == "__main__":

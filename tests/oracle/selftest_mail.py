@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from selftest_made import ENCAP, ZONE, Made  # noqa: E402
 import compare  # noqa: E402
+import corpus  # noqa: E402
 import strict5322  # noqa: E402
 
 
@@ -48,6 +49,11 @@ def part(ctype, content, extra=""):
     )
 
 
+def priority_lines(message, sender):
+    wanted = corpus.PRIORITIES[message["priority"]]
+    return ["%s: %s" % (name, value or sender) for name, value in wanted.items()]
+
+
 def raw_message(truth, message):
     """A message as a faithful gateway would send it, put together by hand."""
     table, plain = truth["map"], re.fullmatch(r"[A-Za-z0-9:,. ()-]*", message["subject"])
@@ -63,6 +69,7 @@ def raw_message(truth, message):
     head += [
         "Subject: " + (message["subject"] if plain else encoded_word(message["subject"])),
         "Date: " + email.utils.format_datetime(when),
+        *priority_lines(message, compare.smtp_of(message["sender"], table, ENCAP)[0]),
         "MIME-Version: 1.0",
         "Message-ID: <mm.%s.%s@gw.example>" % (message["text_sha256"][:16], message["mai"]),
     ]

@@ -194,6 +194,8 @@ void put_mail(struct bytes *bytes, const struct mail *mail)
     put_one(body, 0x4C, 0x02, mail->date, true);
     put_one(body, 0x7F, 0x34, mail->priority, false);
     put_one(body, 0x4C, 0x07, mail->subject, false);
+    if (mail->second_subject != NULL)
+        put_one(body, 0x4C, 0x07, mail->second_subject, false);
     put_attachments(body, mail);
     put_one(body, 0x4C, 0x04, mail->text, false);
     put_hex(bytes, "4D 83");

@@ -139,6 +139,24 @@ static void test_places(void **state)
     message_free(m);
 }
 
+/* Two numbers in a language that no table has are those of the message and the conversation. */
+static void test_two_numbers(void **state)
+{
+    struct message *m = kb_message("NET/PO/FROM", "x",
+                                   TOP "Fra: A\r\nTil: B\r\nEmne: x\r\nDato: 1995-01-02 03:04\r\n"
+                                       "Nummer: 12345678\r\nSamtale: 9ABCDEF0\r\n" RULER "body");
+    struct block block;
+    struct error err;
+
+    (void)state;
+    assert_int_equal(block_read(&block, m, &err), 0);
+    assert_string_equal(block.message_id, "12345678");
+    assert_string_equal(block.conversation_id, "9ABCDEF0");
+    assert_null(block.parent_id);
+    block_clear(&block);
+    message_free(m);
+}
+
 /* The subject is another one, the minute is the message's: the block goes, its subject is not used.
  */
 static void test_date_only(void **state)
@@ -161,10 +179,9 @@ static void test_date_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_printed),
-        cmocka_unit_test(test_unsure),
-        cmocka_unit_test(test_places),
-        cmocka_unit_test(test_date_only),
+        cmocka_unit_test(test_printed),     cmocka_unit_test(test_unsure),
+        cmocka_unit_test(test_places),      cmocka_unit_test(test_date_only),
+        cmocka_unit_test(test_two_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,7 +52,7 @@ static void test_printed(void **state)
         assert_int_equal(bounce_read(&bounce, m, &block, &err), 0);
         if (bounce.found != printed[i].found)
             fail_msg("%s: found %d", printed[i].file, bounce.found);
-        assert_int_equal(bounce.code, printed[i].code);
+        assert_int_equal(bounce.found ? bounce.reasons[0].code : 0, printed[i].code);
         assert_int_equal(bounce.recipient_count, printed[i].recipients);
         if (bounce.found) {
             assert_string_equal(bounce.recipients[0].name, printed[i].name);
@@ -89,6 +89,34 @@ static void test_nobody(void **state)
     message_free(m);
 }
 
+/* Each list has the cause above it; a last cause without a list tells more of the one before. */
+static void test_two_causes(void **state)
+{
+    struct message *m =
+        kb_message("NET/PO/POSTMASTER", "Mail failure",
+                   "[002] Mail was received that was addressed to unknown addresses. Mail item\r\n"
+                   "was not delivered to:\r\n   N/P/A\r\n   N  /P  /B\r\n\r\n"
+                   "[017] Unable to deliver user mail due to a full mailbag.\r\n"
+                   "Mail item was not delivered to:\r\n   N/P/C\r\n\r\n"
+                   "[018] Message was not sent due to missing attachment.\r\n");
+    struct block block = {.form = BLOCK_NONE};
+    struct bounce bounce;
+    struct error err;
+
+    (void)state;
+    assert_int_equal(bounce_read(&bounce, m, &block, &err), 0);
+    assert_true(bounce.found);
+    assert_int_equal(bounce.recipient_count, 3);
+    assert_int_equal(bounce.reason_count, 2);
+    assert_string_equal(bounce.recipients[1].address, "N/P/B");
+    assert_int_equal(bounce.reasons[bounce.recipients[1].reason].code, 2);
+    assert_int_equal(bounce.reasons[bounce.recipients[2].reason].code, 17);
+    assert_non_null(strstr(bounce.reasons[1].text, "[018] Message was not sent"));
+    assert_null(strstr(bounce.reasons[0].text, "[017]"));
+    bounce_clear(&bounce);
+    message_free(m);
+}
+
 static void test_codes(void **state)
 {
     static const struct {
@@ -112,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_printed),
         cmocka_unit_test(test_nobody),
+        cmocka_unit_test(test_two_causes),
         cmocka_unit_test(test_codes),
     };
 

@@ -143,6 +143,23 @@ static void test_sample(void **state)
     free(bytes);
 }
 
+/* T94: the first of two subjects is the one, and nothing of the other gets into it. */
+static void test_two_subjects(void **state)
+{
+    struct bytes *bytes = calloc(1, sizeof *bytes);
+    struct mail mail = sample;
+    struct fixture f;
+
+    (void)state;
+    mail.second_subject = "Another";
+    begin(&f);
+    put_mail(bytes, &mail);
+    open_bytes(&f, bytes);
+    check_sample(&f);
+    end(&f);
+    free(bytes);
+}
+
 /* The same message in unusual but legal clothes: elements that nobody knows between the fields,
  * property lists, constructors without a length. */
 static void put_strange(struct bytes *bytes)
@@ -713,14 +730,22 @@ static void test_every_octet(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sample),           cmocka_unit_test(test_strange),
-        cmocka_unit_test(test_published),        cmocka_unit_test(test_published_profile),
-        cmocka_unit_test(test_addresses),        cmocka_unit_test(test_long_address),
-        cmocka_unit_test(test_short_key),        cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_strange_parts),    cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_set_counter),      cmocka_unit_test(test_large_text),
-        cmocka_unit_test(test_attachment_files), cmocka_unit_test(test_every_octet),
+        cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_strange),
+        cmocka_unit_test(test_published),
+        cmocka_unit_test(test_published_profile),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_long_address),
+        cmocka_unit_test(test_short_key),
+        cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_strange_parts),
+        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_set_counter),
+        cmocka_unit_test(test_large_text),
+        cmocka_unit_test(test_attachment_files),
+        cmocka_unit_test(test_every_octet),
         cmocka_unit_test(test_border_of_the_window),
+        cmocka_unit_test(test_two_subjects),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

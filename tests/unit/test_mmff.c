@@ -424,6 +424,20 @@ static void test_long_field_before_short_ones(void **state)
     close_octets(&f);
 }
 
+/* T94. */
+static void test_two_subjects(void **state)
+{
+    struct fixture f;
+    struct message *m;
+
+    (void)state;
+    open_octets(&f, OCTETS(V TO FROM "SUBJECT:one\r\nSUBJECT:two\r\nTEXT:0\r\n"), NULL);
+    m = next_good(&f);
+    assert_string_equal(m->subject, "one");
+    message_free(m);
+    close_octets(&f);
+}
+
 static void test_dates(void **state)
 {
     static const struct {
@@ -730,6 +744,7 @@ int main(void)
         cmocka_unit_test(test_outcomes),
         cmocka_unit_test(test_damaged_samples),
         cmocka_unit_test(test_text_is_not_searched),
+        cmocka_unit_test(test_two_subjects),
         cmocka_unit_test(test_dates),
         cmocka_unit_test(test_long_field_before_short_ones),
         cmocka_unit_test(test_attachment_counts),

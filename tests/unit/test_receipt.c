@@ -91,11 +91,66 @@ static void test_others(void **state)
     }
 }
 
+#define FIRST "Microsoft Mail v3.0 IPM.Microsoft Mail.Read Receipt\r\nFrom: R\r\n"
+#define NEXT "To: S\r\nSubject: Return Receipt: R\r\n"
+
+/* Malformed dates, as the client of the Macintosh wrote them (Q214565); without the lines that tell
+ * of the original only the subject says who read something. */
+static const struct {
+    const char *text;
+    enum receipt_form form;
+    bool sent, read;
+} malformed[] = {
+    {FIRST "Date sent: 1995-01-02 03:04\r\n" NEXT "Your message to: R\r\nEntitled: T\r\n"
+           "And sent on: 1995-00-45 99:99\r\nWas read on: 1995-01-02 03:04\r\nPriority: C\r\n",
+     RECEIPT_WINDOWS, false, true},
+    {FIRST "Date sent: 1995-01-02 03:04\r\n" NEXT "Your message to: R\r\nEntitled: T\r\n"
+           "And sent on: 1995-01-01 03:04\r\nWas read on: ?\r\nPriority: C\r\n",
+     RECEIPT_WINDOWS, true, false},
+    {FIRST "Date sent: 1995-01-02 03:04\r\n" NEXT "Your message to: R\r\nEntitled: T\r\n"
+           "And sent on: \r\nWas read on: \r\nPriority: C\r\n",
+     RECEIPT_WINDOWS, false, false},
+    {FIRST "Date sent: 1904-01-00\r\n" NEXT "Your message to: R\r\nEntitled: T\r\n"
+           "And sent on: 1995-01-01 03:04\r\nWas read on: 1995-01-02 03:04\r\nPriority: C\r\n",
+     RECEIPT_WINDOWS, true, true},
+    {FIRST "Date sent: 1995-01-02 03:04\r\n" NEXT "Your message to: R\r\nEntitled: T\r\n",
+     RECEIPT_BARE, false, false},
+    {FIRST "Date sent: 1995-01-02 03:04\r\n" NEXT "A: R\r\nB: T\r\nC: 1\r\nD: 2\r\n", RECEIPT_BARE,
+     false, false},
+};
+
+/* T137. */
+static void test_malformed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
+        struct message *m = kb_message("NET/PO/R", "Return Receipt: R", malformed[i].text);
+        struct receipt receipt;
+        struct block block;
+        struct error err;
+
+        m->priority = 'C';
+        assert_int_equal(block_read(&block, m, &err), 0);
+        assert_int_equal(receipt_read(&receipt, m, &block, &err), 0);
+        if (receipt.form != malformed[i].form || receipt.sent.set != malformed[i].sent ||
+            receipt.read.set != malformed[i].read)
+            fail_msg("row %zu: form %d", i, (int)receipt.form);
+        if (receipt.form == RECEIPT_WINDOWS) {
+            assert_string_equal(receipt.name, "R");
+            assert_string_equal(receipt.subject, "T");
+        }
+        receipt_clear(&receipt);
+        block_clear(&block);
+        message_free(m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_printed),
         cmocka_unit_test(test_others),
+        cmocka_unit_test(test_malformed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
