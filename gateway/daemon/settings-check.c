@@ -283,6 +283,12 @@ int settings_agree_postoffice(const struct section *section,
         return settings_wrong(section, "path", "is missing: the postoffice's root directory");
     if (postoffice->profile == NULL)
         return settings_wrong(section, "profile", "is missing: the file with its layout");
+    /* An empty list has no value that settings_given would know of. */
+    if ((cfg_getopt(section->cfg, "queues")->flags & CFGF_MODIFIED) == 0)
+        return settings_wrong(
+            section, "queues",
+            "is missing: external postoffices or gateways whose mail is taken, or "
+            "{} for none");
     return agree_queues(section, postoffice);
 }
 

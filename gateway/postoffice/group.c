@@ -298,8 +298,7 @@ static size_t each_once(const struct access2_user **members, size_t count)
     size_t kept = 0;
 
     if (count != 0)
-        qsort(members, count, sizeof members[0],
-              by_record); /* NOLINT(bugprone-sizeof-expression) */
+        qsort(members, count, sizeof(struct access2_user *), by_record);
     for (size_t i = 0; i < count; i++)
         if (kept == 0 || members[kept - 1] != members[i])
             members[kept++] = members[i];

@@ -39,7 +39,7 @@ class Scene:
         values.update({k.replace("_", "-"): v for k, v in settings.items()})
         self.gate = Gateway(base, name + ".gw", sink.relay(), [
             self.office.native(**values),
-            (self.sales.title, {"name": QUEUE, "path": self.sales.root,
+            (self.sales.title, {"name": QUEUE, "path": self.sales.root, "queues": [],
                                 "profile": self.sales.profile}),
         ], postmaster=POSTMASTER)
         self.map(["%s\t%s" % (name, self.smtp(name)) for name in self.people])

@@ -14,24 +14,10 @@ import zoneinfo
 import gateway
 from gateway import Case, Gateway, Office
 from fidelity import dovecot
+from sweep import tree
 
 ZONE = "Europe/Berlin"
 SPECIAL = ("ADMINSCH", "$SYSTEM", "*SPECIAL", "*MAILBAG")
-
-
-def tree(root):
-    """{file: (octets, times)}; names of directories, too."""
-    found = {}
-    for top, names, files in os.walk(root):
-        for name in names + files:
-            path = os.path.join(top, name)
-            stat = os.lstat(path)
-            content = None
-            if name in files:
-                with open(path, "rb") as source:
-                    content = source.read()
-            found[os.path.relpath(path, root)] = (content, stat.st_mtime_ns, stat.st_ctime_ns)
-    return found
 
 
 class Archive(Case):

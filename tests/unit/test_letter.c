@@ -228,15 +228,21 @@ static void test_charset_lacks(void **state)
     mimefixture_lacks(f, "8859");
 }
 
-/* T122: what the door took of the mailbag is no date of the message; the header block has one. */
-static void test_borrowed_date(void **state)
+static void borrow_date(struct mimefixture *f)
 {
-    struct mimefixture *f = *state;
     const struct message_date stamp = {true, 1997, 4, 7, 7, 0};
 
     f->options.block = true;
     f->message->date = f->message->received = stamp;
     f->message->date_borrowed = true;
+}
+
+/* T122: what the door took of the mailbag is no date of the message; the header block has one. */
+static void test_borrowed_date(void **state)
+{
+    struct mimefixture *f = *state;
+
+    borrow_date(f);
     mimefixture_write(f);
     mimefixture_has(f, "Date: Mon, 07 Apr 1997 07:00:00 ");
     assert_int_equal(f->facts.date_note, DATE_MISSING);
@@ -245,11 +251,8 @@ static void test_borrowed_date(void **state)
 static void test_date_of_block(void **state)
 {
     struct mimefixture *f = *state;
-    const struct message_date stamp = {true, 1997, 4, 7, 7, 0};
 
-    f->options.block = true;
-    f->message->date = f->message->received = stamp;
-    f->message->date_borrowed = true;
+    borrow_date(f);
     mimefixture_add(f, ADDRESS_TO, "NORTH/HQ/ZOE");
     mimefixture_set_subject(f, "Budget");
     set_text(f, "Microsoft Mail v3.0 IPM.Microsoft Mail.Note\r\n"

@@ -44,8 +44,8 @@ static size_t listed(GMimeMessage *parsed, size_t *named, char **group)
                 continue;
             }
             count++;
-            *named += internet_address_get_name(one) != NULL &&
-                      internet_address_get_name(one)[0] != '\0';
+            *named +=
+                internet_address_get_name(one) != NULL && internet_address_get_name(one)[0] != '\0';
         }
     }
     return count;

@@ -287,6 +287,7 @@ static const struct bad {
     {TOP "postoffice HQ {\n name = A/B\n max-size = 99999999999\n}\n" RELAY, 7, "number"},
     {TOP "postoffice HQ {\n name = A/B\n}\n" RELAY, 0, "path: is missing"},
     {TOP "postoffice HQ {\n name = A/B\n path = /a\n}\n" RELAY, 0, "profile: is missing"},
+    {TOP "postoffice HQ {\n name = A/B\n path = /a\n profile = p\n}\n" RELAY, 0, "queues"},
     {TOP "postoffice HQ {\n name = A/B\n system-mail = return\n}\n" RELAY, 7, "leave, remove"},
     {TOP "postoffice HQ {\n name = A/B\n path = /a\n profile = p\n queues = { A, a }\n}\n" RELAY, 9,
      "twice"},
