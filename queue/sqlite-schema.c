@@ -40,8 +40,8 @@
     " PRIMARY KEY (title, mailbag, header, record)) STRICT, WITHOUT ROWID;"                        \
     "CREATE INDEX recipient_by_original ON recipient (original COLLATE NOCASE);"
 
-/* Who is told about a message: new in layout 3. notice_of is for a notice of delay: the message that
- * is late. */
+/* Who is told about a message: new in layout 3. notice_of is for a notice of delay: the message
+ * that is late. */
 #define REPORTING_TABLE                                                                            \
     "CREATE TABLE reporting (message INTEGER PRIMARY KEY REFERENCES message (id),"                 \
     " report_to TEXT NOT NULL, notice_ms INTEGER NOT NULL, notify INTEGER NOT NULL,"               \
