@@ -135,8 +135,7 @@ void relay_outcome(void *context, struct session *session, struct delivery *deli
         break;
     case ACTION_FAIL:
         /* A report that cannot be delivered makes no other: the operator gets it. */
-        result.state =
-            delivery->message->report_of != 0 ? RECIPIENT_HELD : RECIPIENT_FAILED;
+        result.state = delivery->message->report_of != 0 ? RECIPIENT_HELD : RECIPIENT_FAILED;
         result.attempted = true;
         relay->failed_mail = true;
         break;

@@ -28,8 +28,9 @@ struct relay_options {
 
 /*
  * Recovers what a crash left (store_recover), then relays until SIGTERM or SIGINT (claimed mail
- * that was not offered goes back to the queue), or until nothing is due (once). Failed and late mail
- * is reported to its originator or the postmaster through the queue. COUNTS may be NULL. -1: could not start at all.
+ * that was not offered goes back to the queue), or until nothing is due (once). Failed and late
+ * mail is reported to its originator or the postmaster through the queue. COUNTS may be NULL. -1:
+ * could not start at all.
  */
 int relay_run(const struct relay_options *options, struct relay_counts *counts,
               struct error *err) WARN_UNUSED;

@@ -232,7 +232,7 @@ static void test_to_the_originator(void **state)
     assert_has(&out, "\r\nArrival-Date: Sat, 05 Apr 1997 00:26:40 +0000\r\n");
     assert_has(&out,
                "\r\nContent-Type: message/rfc822\r\n"
-                     "Content-Transfer-Encoding: 7bit\r\n\r\n"
+               "Content-Transfer-Encoding: 7bit\r\n\r\n"
                "From: clara@corp.example\r\nSubject: Price list\r\n\r\n.\r\nFrom here on\r\n");
     assert_lacks(&out, "rfc822-headers");
     assert_lacks(&out, "msmailgw queue");
