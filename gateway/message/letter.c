@@ -189,13 +189,45 @@ static int fill_headers(struct letter_job *job, struct error *err)
     return fill_class(job, err) == 0 && fill_marks(job, err) == 0 ? 0 : -1;
 }
 
+static int read_block(struct letter_job *job, struct error *err)
+{
+    return job->options->block ? block_read(&job->block, job->message, err) : 0;
+}
+
+/* What is in the message first, then each part of the letter; a step uses what those before made.
+ */
+static int fill(struct letter_job *job, struct error *err)
+{
+    static int (*const steps[])(struct letter_job * job, struct error * err) = {
+        read_block,         letter_read_report,  letter_read_tnef,   letter_fill_parties,
+        fill_headers,       letter_fill_thread,  letter_fill_report, letter_fill_text,
+        letter_fill_rich,   letter_fill_charset, letter_fill_parts,  letter_fill_hidden,
+        letter_fill_stream, letter_fill_copy,
+    };
+
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        if (steps[i](job, err) != 0)
+            return -1;
+    }
+    return letter_fit(job->letter, err);
+}
+
+static void clear_job(struct letter_job *job)
+{
+    attachment_names_free(job->names);
+    receipt_clear(&job->receipt);
+    bounce_clear(&job->bounce);
+    block_clear(&job->block);
+    tnef_free(job->tnef);
+    content_free(job->rewritten);
+}
+
 int letter_make(struct letter **out, const struct message *message,
                 const uint8_t fingerprint[FINGERPRINT_SIZE], const struct letter_options *options,
                 struct error *err)
 {
     struct letter *letter = calloc(1, sizeof *letter);
     struct letter_job job = {.letter = letter, .message = message, .options = options};
-
     int status = -1;
 
     if (letter == NULL)
@@ -205,21 +237,9 @@ int letter_make(struct letter **out, const struct message *message,
     job.names = attachment_names_new();
     if (letter->message_id == NULL || job.names == NULL)
         letter_no_memory(err);
-    else if ((!options->block || block_read(&job.block, message, err) == 0) &&
-             letter_read_report(&job, err) == 0 && letter_read_tnef(&job, err) == 0 &&
-             letter_fill_parties(&job, err) == 0 && fill_headers(&job, err) == 0 &&
-             letter_fill_thread(&job, err) == 0 && letter_fill_report(&job, err) == 0 &&
-             letter_fill_text(&job, err) == 0 && letter_fill_rich(&job, err) == 0 &&
-             letter_fill_charset(&job, err) == 0 && letter_fill_parts(&job, err) == 0 &&
-             letter_fill_hidden(&job, err) == 0 && letter_fill_stream(&job, err) == 0 &&
-             letter_fill_copy(&job, err) == 0 && letter_fit(letter, err) == 0)
-        status = 0;
-    attachment_names_free(job.names);
-    receipt_clear(&job.receipt);
-    bounce_clear(&job.bounce);
-    block_clear(&job.block);
-    tnef_free(job.tnef);
-    content_free(job.rewritten);
+    else
+        status = fill(&job, err);
+    clear_job(&job);
     if (status == 0)
         *out = letter;
     else
