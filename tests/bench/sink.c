@@ -38,7 +38,7 @@ struct session {
     unsigned matched; /* octets of CR LF . CR LF that were seen last */
     unsigned long left;
     bool last, closing;
-    double answered; /* when the last reply went out; 0: before any */
+    double answered; /* when replies went out last; 0: there was something from the client since */
 };
 
 struct sink {
@@ -220,19 +220,20 @@ static void serve(struct sink *sink, struct session *session)
 {
     char octets[READ_SIZE];
     size_t size;
-    bool sent;
+    bool sent, answers;
 
     while ((size = wire_read(&session->wire, octets, sizeof octets)) > 0) {
         note_wait(sink, session);
         take(sink, session, octets, size);
     }
+    answers = session->wire.out_size != 0;
     sent = wire_flush(&session->wire);
     if (session->wire.failed || (session->closing && sent)) {
         wire_clear(&session->wire);
         free(session);
         return;
     }
-    if (sent && session->mode == COMMAND)
+    if (answers && sent)
         session->answered = wire_now();
     watch(sink, EPOLL_CTL_MOD, session->wire.fd, EPOLLIN | (sent ? 0U : (unsigned)EPOLLOUT),
           session);
