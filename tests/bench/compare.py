@@ -76,6 +76,7 @@ class Bench:
         self.pki = Pki(os.path.join(base, "pki"))
         self.count = options.count
         self.tables = []
+        self.versions = set()
         self._queues, self._serial = {}, 0
 
     def queue(self, count):
@@ -103,6 +104,7 @@ class Bench:
         return cpu / count
 
     def rival(self, table, rival, sink, count, name=None):
+        self.versions.add(rival.version())
         rival.fill(count, SIZE)
         table.add(name or rival.name, count / rival.drain(sink, count))
 
@@ -289,6 +291,18 @@ def arguments():
     return options
 
 
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as source:
+        models = [line.split(":")[1].strip() for line in source if line.startswith("model name")]
+    return "%d processors (%s)" % (len(models), models[0] if models else "unknown")
+
+
+def results(bench):
+    return {"machine": machine(), "size": SIZE, "count": bench.count, "few": bench.options.few,
+            "versions": sorted(bench.versions),
+            "tables": [table.as_json(ours) for table, ours in bench.tables]}
+
+
 def measure(options, base):
     need_searchable(base)
     options.cache = options.cache or os.path.join(base, "cache")
@@ -300,7 +314,7 @@ def measure(options, base):
         table.show(ours if ours in table.values else next(iter(table.values)))
     if options.json:
         with open(options.json, "w", encoding="utf-8") as out:
-            json.dump([table.as_json(ours) for table, ours in bench.tables], out, indent=1)
+            json.dump(results(bench), out, indent=1)
     return len(bench.tables)
 
 
