@@ -79,6 +79,41 @@ class Gateway:
         return took, (now.ru_utime + now.ru_stime) - (used.ru_utime + used.ru_stime)
 
 
+class Service:
+    """msmailgwd for the length of a `with`: its processes, and the most memory that each had."""
+
+    def __init__(self, gateway, directory):
+        daemon = os.environ.get("MSMAILGWD", gateway.program + "d")
+        self._argv = [daemon, "-c", os.path.join(directory, "msmailgw.conf")]
+        self._spool = os.path.join(directory, "spool")
+        self._process = None
+
+    def __enter__(self):
+        self._process = subprocess.Popen(self._argv, stdin=subprocess.DEVNULL,
+                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return self
+
+    def __exit__(self, *_):
+        self._process.terminate()
+        self._process.wait(60)
+
+    def memory(self):
+        """{role: MB} of the parent and its children, shared libraries included."""
+        found = {}
+        for role, pid in self._pids().items():
+            with open("/proc/%d/status" % pid, encoding="utf-8") as source:
+                values = dict(line.split(":", 1) for line in source)
+            found[role] = int(values["VmHWM"].split()[0]) / 1024
+        return found
+
+    def _pids(self):
+        found = {"parent": self._process.pid}
+        for role in ("intake", "relay"):
+            with open(os.path.join(self._spool, role + ".lock"), encoding="ascii") as lock:
+                found[role] = int(lock.read())
+        return found
+
+
 class Queue(Gateway):
     """A queue with `count` messages of `size` octets beside a postoffice that is empty."""
 

@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 
-from benchgateway import Gateway, Queue
+from benchgateway import Gateway, Queue, Service
 from benchpeers import (LIMIT, ONE_CONNECTION, TLS, TLS_REUSE, Delay, PeerError, PostfixRelay, Sink,
                         SmtpSink, ceiling, run, tool)
 from benchrivals import EximRelay, SmtpdRelay
@@ -228,28 +228,20 @@ def single(bench):
             table.add("Postfix", (sink.wait(1) - began) * 1000)
 
 
-def resident(argv):
-    """KiB that a program has in memory at most; its threads and children are counted too."""
-    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    _pid, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise PeerError("%s: status %d" % (argv, process.returncode))
-    return usage.ru_maxrss
-
-
 def memory(bench):
     many, large = bench.options.many, bench.options.large
-    table = bench.table("memory", "MB", "the most that msmailgw drain had in memory")
+    table = bench.table("memory", "MB", "the most that each process of msmailgwd had in memory",
+                        "relay, %d messages" % many)
     queue = Queue(bench.directory("queue"), many, SIZE)
     with bench.sink(own=True) as sink:
         for name, more in (("%d messages" % many, 0), ("and one of %d MB" % (large >> 20), 1)):
             if more:
                 run([tool("fill"), queue.full, 1, large, many])
-            directory = queue.prepare(sink.port, time_divisor=1)
-            argv = [queue.program, "-c", os.path.join(directory, "msmailgw.conf"), "drain"]
-            table.add(name, resident(argv) / 1024)
-            sink.wait(many + more)
+            directory = queue.prepare(sink.port)
+            with Service(queue, directory) as service:
+                sink.wait(many + more)
+                for role, size in service.memory().items():
+                    table.add("%s, %s" % (role, name), size)
             shutil.rmtree(directory)
 
 

@@ -37,7 +37,7 @@ MEANING = {
     "chain": "msmailgw: the message lies in a mailbag of a postoffice; it is read, committed to the queue, removed from the postoffice, "
              "relayed, and the outcome committed. Postfix: smtp-source hands it in on 20 connections, and it is queued and relayed.",
     "single": "msmailgw: `msmailgw drain` from its start. Postfix, which is running, gets the message by SMTP.",
-    "memory": "The largest resident set of `msmailgw drain`, shared libraries included.",
+    "memory": "The largest resident set of each process of the service, shared libraries included, when all messages are relayed.",
     "list": "",
 }
 
