@@ -81,6 +81,7 @@ static int open_session(struct relay *relay, int host, struct error *err)
 
     parts = relay_parts(relay->settings, relay->base, relay->tls, relay->password,
                         relay->options->store);
+    parts.smtp.chunking = hosts_chunking(relay->hosts, host, clock_now_ms());
     if (session_new(&session, &parts, &owner, host, err) != 0)
         return -1;
     relay->sessions[relay->session_count++] = session;
@@ -169,9 +170,8 @@ static void claim_more(struct relay *relay, int64_t now_ms)
         return;
     if (relay->exhausted && (relay->next_due_ms == 0 || relay->next_due_ms > now_ms))
         return;
-    if (store_claim(relay->options->store, now_ms, wanted,
-                    relay->settings->relay.max_recipients, &messages, &count, &relay->next_due_ms,
-                    &err) != 0) {
+    if (store_claim(relay->options->store, now_ms, wanted, relay->settings->relay.max_recipients,
+                    &messages, &count, &relay->next_due_ms, &err) != 0) {
         log_warn("relay", "%s", err.text);
         relay->exhausted = true;
         relay->next_due_ms = now_ms + RETRY_STORE_MS;

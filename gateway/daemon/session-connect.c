@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #define CONNECT_LIMIT_MS 30000
@@ -39,6 +40,7 @@ static void on_received(void *context, const void *data, size_t size)
 {
     struct session *session = context;
 
+    session->heard_ms = clock_steady_ms();
     smtp_client_input(session->client, data, size);
     session_pump(session);
 }

@@ -25,7 +25,8 @@ struct session {
     struct event *timer;
     struct delivery_list mail; /* in flight */
     struct delivery *sending;  /* whose content is being sent */
-    int64_t started_ms;
+    uint8_t *piece;            /* STORE_CHUNK_SIZE octets of it */
+    int64_t started_ms, heard_ms;
     unsigned given, delivered;
     bool connected, opened, ready, ending, over, pumping, again;
     bool moved;       /* since the time limit was last set: output was written */

@@ -5,6 +5,7 @@
 #include "daemon/session-int.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -13,23 +14,35 @@
 #define UNSENT_LIMIT ((size_t)4 * STORE_CHUNK_SIZE)
 /* Exchange ends a session after 10 minutes even while it is busy (ConnectionTimeout). */
 #define SESSION_AGE_MS INT64_C(480000)
+/* After so long without a word from it a server may have gone. */
+#define QUIET_MS 1000
 
-/* The next piece of the content, or its end, goes into the output. */
+/* Behind the last piece there must be nothing. */
+static int check_size(const struct delivery *delivery, size_t got, struct error *err)
+{
+    if (got != 0 && delivery->offset <= delivery->message->size)
+        return 0;
+    return error_set(err, ERROR_DATA, "5.3.5", "the queue has %llu octets of its content, not %llu",
+                     (unsigned long long)delivery->offset,
+                     (unsigned long long)delivery->message->size);
+}
+
+/* The next piece of the content, with the last one its end, goes into the output. */
 static int send_piece(struct session *session, struct delivery *delivery, struct error *err)
 {
-    uint8_t data[STORE_CHUNK_SIZE];
     size_t got;
 
-    if (store_read_content(session->parts.store, delivery->message->id, delivery->offset, data,
-                           sizeof data, &got, err) != 0)
+    if (session->piece == NULL && (session->piece = malloc(STORE_CHUNK_SIZE)) == NULL)
+        return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for content");
+    if (store_read_content(session->parts.store, delivery->message->id, delivery->offset,
+                           session->piece, STORE_CHUNK_SIZE, &got, err) != 0)
         return -1;
     delivery->offset += got;
-    if (got != 0)
-        return smtp_client_content(session->client, data, got, err);
-    if (delivery->offset != delivery->message->size)
-        return error_set(
-            err, ERROR_DATA, "5.3.5", "the queue has %llu octets of its content, not %llu",
-            (unsigned long long)delivery->offset, (unsigned long long)delivery->message->size);
+    if (check_size(delivery, got, err) != 0 ||
+        smtp_client_content(session->client, session->piece, got, err) != 0)
+        return -1;
+    if (delivery->offset < delivery->message->size)
+        return 0;
     session->sending = NULL;
     return smtp_client_content_end(session->client, err);
 }
@@ -64,6 +77,8 @@ bool session_may_take_mail(const struct session *session)
 
 void session_give_mail(struct session *session)
 {
+    if (session->mail.count == 0 && clock_steady_ms() - session->heard_ms >= QUIET_MS)
+        smtp_client_wary(session->client);
     while (session_may_take_mail(session)) {
         struct delivery *delivery = session->owner.next(session->owner.context, session);
         struct smtp_mail mail;

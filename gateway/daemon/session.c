@@ -44,6 +44,7 @@ void session_free(struct session *session)
         event_free(session->timer);
     stream_free(session->stream);
     smtp_client_free(session->client);
+    free(session->piece);
     free(session);
 }
 
@@ -62,13 +63,12 @@ static void settle(struct session *session, struct delivery *delivery,
 static void give_back(struct session *session, const struct smtp_outcome *outcome)
 {
     struct delivery *delivery;
-    uint64_t tag;
-    bool doubt;
+    struct smtp_unfinished unfinished;
 
-    while (smtp_client_unfinished(session->client, &tag, &doubt)) {
-        delivery = delivery_remove(&session->mail, tag);
+    while (smtp_client_unfinished(session->client, &unfinished)) {
+        delivery = delivery_remove(&session->mail, unfinished.tag);
         if (delivery != NULL)
-            settle(session, delivery, outcome, doubt);
+            settle(session, delivery, &unfinished.outcome, unfinished.doubt);
     }
     while ((delivery = delivery_take(&session->mail)) != NULL)
         settle(session, delivery, outcome, false);
@@ -92,6 +92,8 @@ static void finish(struct session *session, const struct smtp_outcome *outcome)
     session->ready = false;
     session->sending = NULL;
     say_farewell(session);
+    if (session->stream != NULL)
+        smtp_client_never_left(session->client, stream_never_left(session->stream));
     give_back(session, outcome);
     lookup_cancel(session->lookup);
     session->lookup = NULL;
@@ -116,7 +118,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 
     (void)fd;
     (void)what;
-    session_lost(session, SCOPE_CONNECTION, "no reply within the time limit");
+    smtp_client_time_out(session->client);
+    session_pump(session);
 }
 
 /* The limit is for the awaited reply as a whole: octets of it that trickle in do not extend it. */

@@ -40,7 +40,7 @@ struct settings_postoffice {
     bool typed_smtp; /* relay "SMTP:user@host" recipients that the map does not know as they are */
     bool rule_recipients;  /* relay to addresses that a rule of the map makes */
     bool rewrite_unmapped; /* headers: addresses that a rule of the map makes */
-    bool header_block; /* used and taken out of the text */
+    bool header_block;     /* used and taken out of the text */
     enum letter_tnef tnef;
     enum letter_schedule schedule;
     bool registered_normal; /* registered mail is of normal importance */
@@ -72,6 +72,7 @@ struct settings_relay {
     unsigned connections;    /* most at once */
     unsigned messages;       /* most on one connection */
     unsigned pipeline;       /* messages in flight on a connection */
+    bool chunking;           /* BDAT where it is offered */
     unsigned max_recipients; /* of one envelope */
     unsigned suspend_s;      /* pause of a suspended route before it is tried again */
     unsigned time_divisor;   /* of the protocol's time limits; 1 but in tests */

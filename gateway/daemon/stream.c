@@ -196,6 +196,11 @@ size_t stream_unsent(const struct stream *stream)
     return evbuffer_get_length(bufferevent_get_output(stream->events));
 }
 
+size_t stream_never_left(const struct stream *stream)
+{
+    return stream->ssl == NULL ? stream_unsent(stream) : 0;
+}
+
 SSL *stream_ssl(const struct stream *stream)
 {
     return stream->ssl;

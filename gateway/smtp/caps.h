@@ -14,6 +14,7 @@ struct caps {
     bool starttls;
     bool pipelining;
     bool eight_bit;
+    bool chunking; /* BDAT */
     bool size;
     uint64_t size_limit;             /* 0: none */
     char keywords[CAPS_TEXT_SIZE];   /* all, joined by blanks; cut at a keyword when too many */

@@ -95,6 +95,39 @@ int dots_write(struct dots *dots, const void *data, size_t size, struct buf *out
     return 0;
 }
 
+/* Where DATA has an octet that must not pass, or SIZE. *CR: a CR stands before DATA; then: its last
+ * octet is a CR. A CR or LF alone is found at the octet behind the CR, and at the LF. */
+static size_t find_bad(const uint8_t *data, size_t size, bool *cr)
+{
+    bool before = *cr;
+
+    for (size_t i = 0; i < size; i++) {
+        if ((data[i] == '\n') != before || data[i] == '\0')
+            return i;
+        before = data[i] == '\r';
+    }
+    *cr = before;
+    return size;
+}
+
+int dots_check(struct dots *dots, const void *data, size_t size, bool last, struct error *err)
+{
+    const uint8_t *octets = data;
+    size_t bad;
+
+    if (check_refused(dots, err) != 0)
+        return -1;
+    bad = find_bad(octets, size, &dots->cr);
+    dots->octets += bad;
+    if (bad == size)
+        return last && dots->cr ? refuse(dots, "a CR without LF", err) : 0;
+    return refuse(dots,
+                  octets[bad] == '\n'   ? "an LF without CR"
+                  : octets[bad] == '\0' ? "a NUL"
+                                        : "a CR without LF",
+                  err);
+}
+
 int dots_end(struct dots *dots, struct buf *out, struct error *err)
 {
     if (check_refused(dots, err) != 0)

@@ -179,13 +179,16 @@ static void see_all(struct run *run)
 /* Each mail is either done or unfinished; doubt needs content. */
 static void check_unfinished(struct run *run)
 {
-    uint64_t tag;
-    bool doubt;
+    struct smtp_unfinished unfinished;
 
-    while (smtp_client_unfinished(run->client, &tag, &doubt)) {
-        REQUIRE(tag < MAILS && run->mails[tag].given && !run->mails[tag].done);
-        REQUIRE(!doubt || run->mails[tag].wanted);
-        run->mails[tag].done = true;
+    while (smtp_client_unfinished(run->client, &unfinished)) {
+        struct mail_seen *mail = &run->mails[unfinished.tag];
+
+        REQUIRE(unfinished.tag < MAILS && mail->given && !mail->done);
+        REQUIRE(!unfinished.doubt || mail->ended);
+        REQUIRE(!unfinished.doubt || unfinished.outcome.action != ACTION_AGAIN);
+        REQUIRE(unfinished.outcome.action != ACTION_DELIVERED);
+        mail->done = true;
     }
     for (unsigned i = 0; i < run->given; i++)
         REQUIRE(run->mails[i].done);

@@ -210,12 +210,13 @@ static void lose(struct run *run, const char *argument)
 
 static void expect_unfinished(struct run *run, const char *wanted)
 {
-    uint64_t tag = 0;
-    bool doubt = false;
+    struct smtp_unfinished unfinished;
     char got[60] = "none";
 
-    if (smtp_client_unfinished(run->client, &tag, &doubt))
-        snprintf(got, sizeof got, "%llu%s", (unsigned long long)tag, doubt ? " doubt" : "");
+    if (smtp_client_unfinished(run->client, &unfinished))
+        snprintf(got, sizeof got, "%llu%s%s", (unsigned long long)unfinished.tag,
+                 unfinished.doubt ? " doubt" : "",
+                 unfinished.outcome.action == ACTION_AGAIN ? " again" : "");
     if (strcmp(got, wanted) != 0)
         FAIL(run, "unfinished is \"%s\"", got);
 }
@@ -228,6 +229,14 @@ static void expect_state(struct run *run, const char *wanted)
              (long long)smtp_client_time_limit_ms(run->client) / 1000);
     if (strcmp(got, wanted) != 0)
         FAIL(run, "state is \"%s\"", got);
+}
+
+static void expect_chunking(struct run *run, const char *wanted)
+{
+    static const char *const NAMES[] = {"off", "try", "works"};
+
+    if (strcmp(NAMES[smtp_client_chunking(run->client)], wanted) != 0)
+        FAIL(run, "chunking is \"%s\"", NAMES[smtp_client_chunking(run->client)]);
 }
 
 static void server_speaks(struct run *run)
@@ -289,6 +298,18 @@ static void play_step(struct run *run, const char *step)
         if (smtp_client_can_mail(run->client) != (strcmp(argument, "yes") == 0))
             FAIL(run, "the answer is the other one");
         break;
+    case 'Y':
+        smtp_client_wary(run->client);
+        break;
+    case 'O':
+        smtp_client_time_out(run->client);
+        break;
+    case 'F':
+        smtp_client_never_left(run->client, strtoull(argument, NULL, 10));
+        break;
+    case 'B':
+        expect_chunking(run, argument);
+        break;
     case 'Z':
         break;
     default:
@@ -309,6 +330,7 @@ void smtp_script_run(const struct smtp_script *script, bool octetwise)
         .mechanism_count = script->mechanism != NULL ? 1 : 0,
         .plain_without_tls = script->plain_without_tls,
         .pipeline = script->pipeline,
+        .chunking = script->chunking,
     };
     struct error err = {0};
 

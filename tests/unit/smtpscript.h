@@ -15,8 +15,12 @@
  *   T  the handshake is done
  *   L  the connection is lost: "SCOPE TEXT"
  *   Q  quit
- *   U  the next unfinished mail: "TAG", "TAG doubt" or "none"
+ *   O  the time limit is over
+ *   U  the next unfinished mail: "TAG" or "none"; behind it "doubt", "again"
+ *   F  so many octets of the output never left
  *   W  the state and its time limit in seconds: "STATE SECONDS"
+ *   Y  nothing was heard for a while
+ *   B  chunking: "off", "try" or "works"
  *   N  another mail may be given: "yes" or "no"
  *   Z  the server speaks before the output is handed to the socket
  *
@@ -39,6 +43,7 @@ struct smtp_script {
     const char *mechanism; /* NULL: the default order */
     bool plain_without_tls;
     unsigned pipeline;
+    enum smtp_chunking chunking;
     const char *const *steps; /* up to NULL */
 };
 
