@@ -171,14 +171,27 @@ static void give_mail(struct run *run, const char *argument)
     free(copy);
 }
 
-static void give_content(struct run *run, const char *line)
+static void give_piece(struct run *run, const char *data)
 {
     struct error err = {0};
 
-    if (smtp_client_content(run->client, line, strlen(line), &err) != 0 ||
-        smtp_client_content(run->client, "\r", 1, &err) != 0 ||
-        smtp_client_content(run->client, "\n", 1, &err) != 0)
+    if (smtp_client_content(run->client, data, strlen(data), &err) != 0)
         FAIL(run, "content is not taken: %s", err.text);
+}
+
+/* With DATA the pieces fall between CR and LF; with BDAT each is a command of its own. */
+static void give_content(struct run *run, const char *line)
+{
+    char whole[80];
+
+    if (run->script->chunking != SMTP_CHUNKING_OFF) {
+        snprintf(whole, sizeof whole, "%s\r\n", line);
+        give_piece(run, whole);
+        return;
+    }
+    give_piece(run, line);
+    give_piece(run, "\r");
+    give_piece(run, "\n");
 }
 
 static void refuse_content(struct run *run, const char *data)
@@ -195,6 +208,14 @@ static void end_content(struct run *run)
 
     if (smtp_client_content_end(run->client, &err) != 0)
         FAIL(run, "end of content: %s", err.text);
+}
+
+static void refuse_end(struct run *run)
+{
+    struct error err = {0};
+
+    if (smtp_client_content_end(run->client, &err) == 0 || err.class != ERROR_DATA)
+        FAIL(run, "the end comes too early and is taken");
 }
 
 static void lose(struct run *run, const char *argument)
@@ -270,8 +291,14 @@ static void play_step(struct run *run, const char *step)
     case 'd':
         refuse_content(run, argument);
         break;
+    case 'P':
+        give_piece(run, argument);
+        break;
     case 'X':
         end_content(run);
+        break;
+    case 'x':
+        refuse_end(run);
         break;
     case 'A':
         smtp_client_content_abort(run->client, argument);

@@ -7,9 +7,11 @@
  *   C  the next line of the client's output; everything must be asked for before the server speaks
  *   E  the next event, see below; likewise
  *   M  give a mail: "TAG SIZE SENDER RECIPIENT..."; "-" is the null sender, SIZE "100/8" is 8-bit
- *   D  a line of content (CR LF is added)
+ *   D  a line of content (CR LF is added); with chunking one piece, without it in three
  *   d  octets of content that must be refused
+ *   P  octets of content in one piece
  *   X  the content ends
+ *   x  the same, and it must be refused
  *   A  the content is aborted with this text
  *   K  the connection stands (the server's first words say so, too)
  *   T  the handshake is done
