@@ -17,10 +17,17 @@
 /* After so long without a word from it a server may have gone. */
 #define QUIET_MS 1000
 
-/* Behind the last piece there must be nothing. */
-static int check_size(const struct delivery *delivery, size_t got, struct error *err)
+/* As much as there is to be, and not more: that would be another look into the queue. */
+static size_t piece_size(const struct delivery *delivery)
 {
-    if (got != 0 && delivery->offset <= delivery->message->size)
+    uint64_t left = delivery->message->size - delivery->offset;
+
+    return left < STORE_CHUNK_SIZE ? (size_t)left : STORE_CHUNK_SIZE;
+}
+
+static int check_size(const struct delivery *delivery, size_t wanted, size_t got, struct error *err)
+{
+    if (got == wanted)
         return 0;
     return error_set(err, ERROR_DATA, "5.3.5", "the queue has %llu octets of its content, not %llu",
                      (unsigned long long)delivery->offset,
@@ -30,15 +37,15 @@ static int check_size(const struct delivery *delivery, size_t got, struct error 
 /* The next piece of the content, with the last one its end, goes into the output. */
 static int send_piece(struct session *session, struct delivery *delivery, struct error *err)
 {
-    size_t got;
+    size_t wanted = piece_size(delivery), got;
 
     if (session->piece == NULL && (session->piece = malloc(STORE_CHUNK_SIZE)) == NULL)
         return error_sys(err, ERROR_SOFT, "4.3.0", "no memory for content");
     if (store_read_content(session->parts.store, delivery->message->id, delivery->offset,
-                           session->piece, STORE_CHUNK_SIZE, &got, err) != 0)
+                           session->piece, wanted, &got, err) != 0)
         return -1;
     delivery->offset += got;
-    if (check_size(delivery, got, err) != 0 ||
+    if (check_size(delivery, wanted, got, err) != 0 ||
         smtp_client_content(session->client, session->piece, got, err) != 0)
         return -1;
     if (delivery->offset < delivery->message->size)
