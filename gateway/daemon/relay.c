@@ -157,7 +157,9 @@ static void end_idle_sessions(struct relay *relay, int64_t now_ms)
 /* Enough that no connection waits for a claim, little enough that a crash leaves few in doubt. */
 static size_t claim_size(const struct relay *relay)
 {
-    return 2 * (size_t)relay->settings->relay.pipeline * relay->settings->relay.connections;
+    const struct settings_relay *relay_settings = &relay->settings->relay;
+
+    return (size_t)relay_settings->pipeline * (relay_settings->connections + 1);
 }
 
 static bool any_busy(const struct relay *relay)

@@ -187,10 +187,11 @@ static bool take_event(struct session *session)
 static void write_output(struct session *session)
 {
     struct buf *output = smtp_client_output(session->client);
+    bool more = session->sending != NULL;
 
     if (output->size == 0 || session->stream == NULL)
         return;
-    if (stream_write(session->stream, output->data, output->size) != 0) {
+    if ((more ? stream_feed : stream_write)(session->stream, output->data, output->size) != 0) {
         smtp_client_lost(session->client, SCOPE_CONNECTION, "no memory for output");
         session->again = true;
         return;

@@ -248,7 +248,7 @@ static int load_relay(const struct section *section, struct settings_relay *out)
         settings_flag(section, "plain-without-tls", &out->plain_without_tls) != 0 ||
         settings_small(section, "connections", 1, 64, 4, &out->connections) != 0 ||
         settings_small(section, "messages", 1, 100000, 1000, &out->messages) != 0 ||
-        settings_small(section, "pipeline", 1, 64, 8, &out->pipeline) != 0 ||
+        settings_small(section, "pipeline", 1, 64, 32, &out->pipeline) != 0 ||
         settings_small(section, "max-recipients", 1, SMTP_RECIPIENTS_LIMIT, 100,
                        &out->max_recipients) != 0 ||
         settings_small(section, "suspend", 1, DAY_S, 300, &out->suspend_s) != 0 ||

@@ -35,8 +35,11 @@ void stream_free(struct stream *stream); /* closes; NULL is allowed */
  * that was received must have been given: octets still here fail it (injection). */
 int stream_start_tls(struct stream *stream, SSL *ssl, struct error *err) WARN_UNUSED;
 
-/* One write is one flight: octets leave together (TCP_NODELAY). */
+/* One write is one flight: octets leave together (TCP_NODELAY), as far as the connection takes them
+ * at once before this returns: what the caller does next may take the disk's time. */
 int stream_write(struct stream *stream, const void *data, size_t size) WARN_UNUSED;
+/* The same when more follows as soon as drained() says so; drained() comes in any case. */
+int stream_feed(struct stream *stream, const void *data, size_t size) WARN_UNUSED;
 /* Last words before stream_free: sent at once if the connection takes them, else not at all. */
 void stream_farewell(struct stream *stream, const void *data, size_t size);
 size_t stream_unsent(const struct stream *stream);

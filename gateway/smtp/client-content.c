@@ -27,7 +27,10 @@ bool client_chunks(const struct smtp_client *client)
 
 void client_begin_chunks(struct smtp_client *client, struct mail *mail)
 {
-    if (client->awaited.count > 0 && (client->wary || mail->size > EARLY_LIMIT))
+    bool early =
+        !client->wary && client->chunking == SMTP_CHUNKING_WORKS && mail->size <= EARLY_LIMIT;
+
+    if (!early && client->awaited.count > 0)
         return;
     mail->chunked = true;
     mail->step = MAIL_CONTENT;

@@ -35,7 +35,8 @@ enum smtp_tls { SMTP_TLS_NONE, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT };
 /* How content goes to a server that offers CHUNKING. */
 enum smtp_chunking {
     SMTP_CHUNKING_OFF,   /* by DATA */
-    SMTP_CHUNKING_TRY,   /* by BDAT; nothing goes behind the first one until it was answered */
+    SMTP_CHUNKING_TRY,   /* by BDAT; until one was accepted, content waits for the replies to its
+                            envelope and nothing goes behind it */
     SMTP_CHUNKING_WORKS, /* by BDAT, which this server has taken before */
 };
 

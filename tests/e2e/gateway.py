@@ -114,6 +114,7 @@ def bad_relay(server, case, pki, **more):
         values.update({"ca-file": pki.ca_file, "server-name": "mail.test"})
     if client["auth"]:
         values.update({"user": USER, "mechanisms": client["mechanisms"]})
+    values.update({"chunking": client["chunking"], "connections": client["connections"]})
     values.update(more)
     return values
 

@@ -118,7 +118,7 @@ static void test_defaults(void **state)
     assert_null(settings->relay.user);
     assert_int_equal(settings->relay.connections, 4);
     assert_int_equal(settings->relay.messages, 1000);
-    assert_int_equal(settings->relay.pipeline, 8);
+    assert_int_equal(settings->relay.pipeline, 32);
     assert_int_equal(settings->relay.max_recipients, 100);
     assert_int_equal(settings->relay.suspend_s, 300);
     assert_int_equal(settings->relay.time_divisor, 1);
