@@ -361,6 +361,9 @@ static void on_work(evutil_socket_t fd, short what, void *context)
     if (relay->failed_mail && results_pending(relay->results) == 0) {
         relay->failed_mail = false;
         relay_upkeep(relay, now);
+        /* The report goes by a connection that is there, before that is found idle. */
+        if (may_claim(relay, claim_size(relay) / 2, now))
+            claim_alone(relay, now);
     }
     if (relay->stop_by_ms != 0 || hosts_choose(relay->hosts, now) < 0)
         relay_release_waiting(relay, now);

@@ -433,10 +433,11 @@ def _flight():
         for way, client in (("", ALONE), ("-data", dict(ALONE, **DATA))):
             case("flight-" + name + way, words.get("expect", "delivered"), about, *rules,
                  client=client, send=words.get("send", five), copies=words.get("copies", 1),
-                 recipients=words.get("recipients", {}), checks=words.get("checks", []))
+                 recipients=words.get("recipients", {}),
+                 checks=words.get("checks", []) + words.get("deep" + way, []))
 
     one("good", "nothing fails", send={"messages": 20, "recipients": ["alice", "bob"]},
-        checks=["quit"])
+        checks=["quit"], deep=["deep", "by-bdat"])
     one("rcpt", "the only recipient of the third message is unknown",
         at("rcpt", "550 5.1.1 User unknown", arg="carol@"), expect="mixed", checks=["quit"],
         recipients=dict(rest, carol="failed"))

@@ -11,7 +11,8 @@ violations() always asks for these:
   no tight loop    between two connections that brought nothing at least `min_gap` seconds
   copies           for each recipient not more copies of a Message-ID than the case excuses
 and what the case names in `checks`:
-  quit no-auth no-mail no-content no-stored no-params second-ehlo few-lines by-data by-bdat"""
+  quit no-auth no-mail no-content no-stored no-params second-ehlo few-lines by-data by-bdat
+  deep"""
 import json
 
 
@@ -182,10 +183,16 @@ def _by(verb):
     return check
 
 
+def _deep(events):
+    """Message behind message without waiting, kept apart by RSET, in one connection."""
+    if not any(verbs(own).count("RSET") >= 10 for own in connections(events).values()):
+        yield "no connection had messages in a deep flight"
+
+
 NAMED = {"quit": _quit, "no-auth": _none_of("AUTH"), "no-mail": _none_of("MAIL"),
          "no-content": _none_of("DATA", "BDAT"), "no-stored": _no_stored,
          "no-params": _no_params, "second-ehlo": _second_ehlo, "few-lines": _few_lines, "by-data": _by("DATA"),
-         "by-bdat": _by("BDAT")}
+         "by-bdat": _by("BDAT"), "deep": _deep}
 
 
 def violations(case, events, min_gap=0.0):
