@@ -18,8 +18,8 @@ static int64_t claim_text(struct fixture *fixture, int64_t now_ms, size_t limit,
     size_t count, used = 0;
     int64_t next;
 
-    assert_done(fixture, store_claim(fixture->store, now_ms, limit, most, &messages, &count,
-                                     &next, &fixture->err));
+    assert_done(fixture, store_claim(fixture->store, now_ms, limit, most, &messages, &count, &next,
+                                     &fixture->err));
     out[0] = '\0';
     for (size_t i = 0; i < count; i++) {
         used += (size_t)snprintf(out + used, size - used, "%s%u:", i != 0 ? " " : "",
@@ -47,17 +47,17 @@ static void test_claim_in_order(void **state)
     struct fixture *fixture = *state;
     char text[256];
 
-    add_due(fixture, 0, 30);      /* 1 */
-    add_due(fixture, '3', 20);    /* 2 */
-    add_due(fixture, 'R', 100);   /* 3 */
-    add_due(fixture, '4', 100);   /* 4 */
-    add_due(fixture, '5', 100);   /* 5 */
-    add_due(fixture, '1', 20);    /* 6 */
-    add_due(fixture, '5', 99);    /* 7 */
-    add_due(fixture, '5', 101);   /* 8: not yet */
-    add_due(fixture, 0, -5);      /* 9 */
-    add_due(fixture, 0, 0);       /* 10 */
-    add_due(fixture, 0, 5000);    /* 11: not yet */
+    add_due(fixture, 0, 30);    /* 1 */
+    add_due(fixture, '3', 20);  /* 2 */
+    add_due(fixture, 'R', 100); /* 3 */
+    add_due(fixture, '4', 100); /* 4 */
+    add_due(fixture, '5', 100); /* 5 */
+    add_due(fixture, '1', 20);  /* 6 */
+    add_due(fixture, '5', 99);  /* 7 */
+    add_due(fixture, '5', 101); /* 8: not yet */
+    add_due(fixture, 0, -5);    /* 9 */
+    add_due(fixture, 0, 0);     /* 10 */
+    add_due(fixture, 0, 5000);  /* 11: not yet */
     assert_int_equal(claim_text(fixture, 100, 4, 10, text, sizeof text), 101);
     assert_string_equal(text, "7:7 5:5 4:4 3:3");
     assert_int_equal(claim_text(fixture, 100, 100, 10, text, sizeof text), 101);
@@ -70,6 +70,41 @@ static void test_claim_in_order(void **state)
     assert_string_equal(text, "8:8");
     assert_int_equal(claim_text(fixture, 5000, 9, 10, text, sizeof text), 0);
     assert_string_equal(text, "11:11");
+}
+
+/* One commit for a result and the next claim, which sees what the result made of the queue; and
+ * neither without it. */
+static void test_claim_inside_a_transaction(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_result again = {.recipient = 1,
+                                 .now_ms = 200,
+                                 .due_ms = 150,
+                                 .status = "4.5.3",
+                                 .reply = "452 4.5.3 Too many recipients",
+                                 .state = RECIPIENT_QUEUED};
+    char text[256];
+
+    add_due(fixture, 0, 100); /* 1 */
+    add_due(fixture, 0, 120); /* 2 */
+    claim_text(fixture, 200, 1, 10, text, sizeof text);
+    assert_string_equal(text, "1:1");
+
+    fixture_begin(fixture);
+    assert_done(fixture, store_set_result(fixture->store, &again, &fixture->err));
+    claim_text(fixture, 200, 10, 10, text, sizeof text);
+    assert_string_equal(text, "2:2 1:1");
+    store_rollback(fixture->store);
+    assert_int_equal(fixture_see(fixture, 1).state, RECIPIENT_SENDING);
+    assert_int_equal(fixture_see(fixture, 2).state, RECIPIENT_QUEUED);
+
+    fixture_begin(fixture);
+    assert_done(fixture, store_set_result(fixture->store, &again, &fixture->err));
+    claim_text(fixture, 200, 10, 10, text, sizeof text);
+    fixture_commit(fixture);
+    assert_string_equal(text, "2:2 1:1");
+    assert_int_equal(fixture_see(fixture, 1).state, RECIPIENT_SENDING);
+    assert_int_equal(fixture_see(fixture, 2).state, RECIPIENT_SENDING);
 }
 
 static void test_claim_groups_recipients(void **state)
@@ -140,9 +175,9 @@ static void test_claim_of_many(void **state)
         struct store_message message = {.postoffice = "CORP/HQ"};
 
         assert_done(fixture, store_add_message(fixture->store, &message, &fixture->err));
-        assert_done(fixture, store_add_recipient(fixture->store, message.id, "A", "a@example.com",
-                                                 RECIPIENT_QUEUED, (int64_t)i, 0, "", "",
-                                                 &fixture->err));
+        assert_done(fixture,
+                    store_add_recipient(fixture->store, message.id, "A", "a@example.com",
+                                        RECIPIENT_QUEUED, (int64_t)i, 0, "", "", &fixture->err));
     }
     fixture_commit(fixture);
     assert_int_equal(fixture_claim_all(fixture, (int64_t)most / 2 - 1), most / 2);
@@ -200,8 +235,8 @@ static void test_doubt_stays_until_sent(void **state)
     assert_int_equal(counts.doubtful, 1);
 
     fixture_begin(fixture);
-    assert_done(fixture, store_apply(fixture->store, 1, VERB_RELEASE, 5000, 0, NULL, &count,
-                                     &fixture->err));
+    assert_done(fixture,
+                store_apply(fixture->store, 1, VERB_RELEASE, 5000, 0, NULL, &count, &fixture->err));
     fixture_commit(fixture);
     fixture_claim_all(fixture, 5000);
     fixture_result(fixture, recipient, RECIPIENT_SENT, true, false, 0);
@@ -245,7 +280,8 @@ static void test_long_texts_are_cut(void **state)
     static const struct {
         const char *character;
         size_t kept;
-    } cases[] = {{"x", 1000}, {"\xC3\xA4", 1000}, {"\xE2\x82\xAC", 999}, {"\xF0\x9F\x93\xA8", 1000}};
+    } cases[] = {
+        {"x", 1000}, {"\xC3\xA4", 1000}, {"\xE2\x82\xAC", 999}, {"\xF0\x9F\x93\xA8", 1000}};
     struct fixture *fixture = *state;
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -417,6 +453,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_BOTH(test_claim_in_order),
+        ON_BOTH(test_claim_inside_a_transaction),
         ON_BOTH(test_claim_groups_recipients),
         ON_BOTH(test_claim_carries_what_the_relay_needs),
         ON_BOTH(test_claim_of_many),
