@@ -12,6 +12,9 @@
 #define COMMAND_ROOM 64                     /* for BDAT, its numbers and CR LF */
 /* Larger content waits until a recipient is accepted: it would be sent in vain. */
 #define EARLY_LIMIT ((uint64_t)64 * 1024)
+/* Exchange ends a connection at the fifth command out of sequence (MaxProtocolErrors), and content
+ * without a recipient is one: a session that had so many of them goes on with care. */
+#define WASTED_LIMIT 3
 
 static bool is_positive(const struct reply *reply)
 {
@@ -27,8 +30,8 @@ bool client_chunks(const struct smtp_client *client)
 
 void client_begin_chunks(struct smtp_client *client, struct mail *mail)
 {
-    bool early =
-        !client->wary && client->chunking == SMTP_CHUNKING_WORKS && mail->size <= EARLY_LIMIT;
+    bool early = !client->wary && client->chunking == SMTP_CHUNKING_WORKS &&
+                 mail->size <= EARLY_LIMIT && client->wasted < WASTED_LIMIT;
 
     if (!early && client->awaited.count > 0)
         return;
@@ -229,8 +232,10 @@ void take_bdat(struct smtp_client *client, const struct awaited *awaited, const 
         client->chunking = SMTP_CHUNKING_WORKS;
         return;
     }
-    if (mail->done)
+    if (mail->done) {
+        client->wasted++;
         return;
+    }
     client_outcome(client, awaited->state, reply, &outcome);
     if (!chunking_refused(client, mail, reply, &outcome) && !client_refused(client, &outcome))
         mail_tell_rest(client, mail, &outcome);
@@ -251,6 +256,8 @@ void take_dot(struct smtp_client *client, const struct awaited *awaited, const s
 
     if (mail->chunked && is_positive(reply))
         note_closed(client);
+    else if (mail->chunked && mail->done)
+        client->wasted++;
     client_outcome(client, awaited->state, reply, &outcome);
     if (chunking_refused(client, mail, reply, &outcome))
         return;

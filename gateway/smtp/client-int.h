@@ -79,6 +79,7 @@ struct smtp_client {
     struct dots dots;
     enum smtp_chunking chunking;
     bool wary;         /* nothing was heard for a while */
+    unsigned wasted;   /* contents that had no recipient left when they came */
     bool reset_needed; /* a transaction may be open */
     bool accepted_any; /* a recipient, in this session */
     uint64_t mails_done, replies;

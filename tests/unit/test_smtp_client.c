@@ -165,6 +165,8 @@ static const struct smtp_script REFUSED_HERE[] = {
 #define BODY(tag) "E:want " tag, "D:hi", "X:", "C:BDAT 4 LAST", "C:hi"
 #define MORE(tag) GIVE(tag), "C:RSET", SAID, BODY(tag)
 #define THREE_OK "S:250 ok", "S:250 ok", "S:250 2.6.0 queued"
+#define NOBODY(tag) "S:250 ok", "S:550 5.1.1 no " tag, "S:503 5.5.1 no recipients"
+#define TOLD(tag) "E:recipient " tag " 0 fail recipient RCPT 550 5.1.1 ~ no " tag, "E:done " tag
 #define DEEP .pipeline = 4, .chunking = SMTP_CHUNKING_WORKS
 
 static const struct smtp_script CHUNKED[] = {
@@ -212,6 +214,14 @@ static const struct smtp_script CHUNKED[] = {
                     "S:250 reset", "S:451 4.3.0 not now",
                     "E:recipient 2 0 defer sender MAIL 451 4.3.0", "E:done 2", "S:503 5.5.1 no",
                     "S:503 5.5.1 no", "S:250 reset", THREE_OK, DOT_OK("3"), "B:works", BYE)},
+    {.name = "three contents without a recipient: from then on content waits",
+     DEEP,
+     .steps =
+         STEPS(CHUNK, GIVE("1"), SAID, BODY("1"), MORE("2"), MORE("3"), NOBODY("1"), "S:250 reset",
+               NOBODY("2"), "S:250 reset", NOBODY("3"), TOLD("1"), TOLD("2"), TOLD("3"), GIVE("4"),
+               "C:RSET", SAID, GIVE("5"), "S:250 reset", "S:250 ok", "S:250 ok", BODY("4"),
+               "C:RSET", SAID, "S:250 2.6.0 queued", DOT_OK("4"), "S:250 reset", "S:250 ok",
+               "S:250 ok", BODY("5"), "S:250 2.6.0 queued", DOT_OK("5"), BYE)},
     {.name = "the content is refused in the middle",
      DEEP,
      .steps = STEPS(CHUNK, GIVE("1"), SAID, BODY("1"), MORE("2"), MORE("3"), THREE_OK, DOT_OK("1"),
