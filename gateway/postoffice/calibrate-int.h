@@ -49,6 +49,7 @@ struct cal_bag {
     char id[16];
     uint8_t *records;
     size_t count;
+    bool *live; /* of each record: under every reading of the KEY bitmap that is left */
     struct key key;
 };
 
@@ -129,7 +130,7 @@ int cal_progress(struct calibration *cal, enum cal_phase phase, size_t at, size_
                  struct error *err) WARN_UNUSED;
 
 /* calibrate-mailbag.c: KEY and ACCESS2. */
-void cal_learn_bitmap(struct calibration *cal);
+int cal_learn_bitmap(struct calibration *cal, struct error *err) WARN_UNUSED;
 void cal_pair(struct calibration *cal);
 void cal_learn_live(struct calibration *cal);
 int cal_learn_access2(struct calibration *cal, struct error *err) WARN_UNUSED;

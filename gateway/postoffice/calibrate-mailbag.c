@@ -104,44 +104,88 @@ static void take_bitmap(struct calibration *cal, const struct reading *best, dou
     }
 }
 
-void cal_learn_bitmap(struct calibration *cal)
+static void refuse_bitmap(struct calibration *cal, const struct reading *best)
+{
+    for (int v = PROFILE_BITMAP_OFFSET; v <= PROFILE_BITMAP_SET; v++)
+        cal_refuse(cal, (enum profile_value)v, best->live - best->missing, best->missing,
+                   "two readings of the KEY files fit as well, or none does");
+    cal_want_for(cal, PROFILE_BITMAP_OFFSET,
+                 "delete some messages in different mailbags (which ones does not matter): "
+                 "the vacant records show how the KEY bitmap lies");
+}
+
+static void weigh_all(const struct calibration *cal, struct reading *readings, bool *exists)
+{
+    struct mbg_record header;
+
+    make_readings(readings);
+    for (size_t b = 0; b < cal->bag_count; b++) {
+        for (size_t r = 0; r < cal->bags[b].count; r++)
+            exists[r] = record_exists(cal, &cal->bags[b], r, &header);
+        for (size_t i = 0; i < READINGS; i++)
+            count_bag(&cal->bags[b], exists, &readings[i]);
+    }
+    for (size_t i = 0; i < READINGS; i++)
+        weigh(&readings[i]);
+}
+
+/* Nats between the best reading, *BEST, and the next. */
+static double find_best(const struct reading *readings, const struct reading **best)
+{
+    const struct reading *first = &readings[0], *second = NULL;
+
+    for (size_t i = 1; i < READINGS; i++) {
+        if (readings[i].cost < first->cost) {
+            second = first;
+            first = &readings[i];
+        } else if (second == NULL || readings[i].cost < second->cost) {
+            second = &readings[i];
+        }
+    }
+    *best = first;
+    return second->cost - first->cost;
+}
+
+/* A record that is live under every reading that is left is live, whichever of them is right: the
+ * fields of messages and the key can be learnt from those before the bitmap is. */
+static void note_live(struct cal_bag *bag, const struct reading *readings, double limit)
+{
+    memset(bag->live, true, bag->count * sizeof *bag->live);
+    for (size_t i = 0; i < READINGS; i++) {
+        if (readings[i].cost >= limit)
+            continue;
+        for (uint32_t r = 0; r < bag->count; r++)
+            bag->live[r] = bag->live[r] && key_is_live(&bag->key, &readings[i].profile, r);
+    }
+}
+
+int cal_learn_bitmap(struct calibration *cal, struct error *err)
 {
     struct reading *readings = calloc(READINGS, sizeof *readings);
     bool *exists = calloc(MBG_MAX_RECORDS, sizeof *exists);
-    const struct reading *best = NULL, *second = NULL;
-    struct mbg_record header;
+    const struct reading *best;
+    double margin;
 
-    if (readings != NULL && exists != NULL) {
-        make_readings(readings);
-        for (size_t b = 0; b < cal->bag_count; b++) {
-            for (size_t r = 0; r < cal->bags[b].count; r++)
-                exists[r] = record_exists(cal, &cal->bags[b], r, &header);
-            for (size_t i = 0; i < READINGS; i++)
-                count_bag(&cal->bags[b], exists, &readings[i]);
-        }
-        for (size_t i = 0; i < READINGS; i++) {
-            weigh(&readings[i]);
-            if (best == NULL || readings[i].cost < best->cost) {
-                second = best;
-                best = &readings[i];
-            } else if (second == NULL || readings[i].cost < second->cost) {
-                second = &readings[i];
-            }
-        }
-        if (second != NULL && best->live >= CAL_LEAST_VALUES &&
-            second->cost - best->cost >= MARGIN && cal_sound(best->live, best->missing)) {
-            take_bitmap(cal, best, second->cost - best->cost);
-        } else {
-            for (int v = PROFILE_BITMAP_OFFSET; v <= PROFILE_BITMAP_SET; v++)
-                cal_refuse(cal, (enum profile_value)v, best->live - best->missing, best->missing,
-                           "two readings of the KEY files fit as well, or none does");
-            cal_want_for(cal, PROFILE_BITMAP_OFFSET,
-                         "delete some messages in different mailbags (which ones does not matter): "
-                         "the vacant records show how the KEY bitmap lies");
-        }
+    if (readings == NULL || exists == NULL) {
+        free(readings);
+        free(exists);
+        return error_sys(err, ERROR_SOFT, "", "no memory");
+    }
+    weigh_all(cal, readings, exists);
+    margin = find_best(readings, &best);
+    if (best->live < CAL_LEAST_VALUES || !cal_sound(best->live, best->missing)) {
+        refuse_bitmap(cal, best);
+    } else {
+        for (size_t b = 0; b < cal->bag_count; b++)
+            note_live(&cal->bags[b], readings, best->cost + MARGIN);
+        if (margin >= MARGIN)
+            take_bitmap(cal, best, margin);
+        else
+            refuse_bitmap(cal, best);
     }
     free(readings);
     free(exists);
+    return 0;
 }
 
 /* ---- records and their messages ---- */
@@ -153,7 +197,7 @@ static void pair_record(struct calibration *cal, const struct cal_bag *bag, uint
 
     mbg_parse(bag->records + (size_t)record * MBG_RECORD_SIZE, &header);
     mail = header.mai[0] != '\0' ? cal_find_mail(cal, header.mai_number) : NULL;
-    if (mail == NULL || !key_is_live(&bag->key, &cal->profile, record))
+    if (mail == NULL || !bag->live[record])
         return;
     mail->references++;
     mail->paired = true;
@@ -162,20 +206,18 @@ static void pair_record(struct calibration *cal, const struct cal_bag *bag, uint
 
 void cal_pair(struct calibration *cal)
 {
-    if (!profile_knows(&cal->profile, PROFILE_BITMAP_OFFSET))
-        return;
     for (size_t b = 0; b < cal->bag_count; b++) {
         for (uint32_t r = 0; r < cal->bags[b].count; r++)
             pair_record(cal, &cal->bags[b], r);
     }
 }
 
-static unsigned live_records(const struct calibration *cal, const struct cal_bag *bag)
+static unsigned live_records(const struct cal_bag *bag)
 {
     unsigned live = 0;
 
     for (uint32_t r = 0; r < bag->count; r++)
-        live += key_is_live(&bag->key, &cal->profile, r);
+        live += bag->live[r];
     return live;
 }
 
@@ -203,7 +245,7 @@ void cal_learn_live(struct calibration *cal)
         return;
     }
     for (size_t b = 0; b < cal->bag_count; b++)
-        live[b] = live_records(cal, &cal->bags[b]);
+        live[b] = live_records(&cal->bags[b]);
     for (unsigned at = 0; at + 2 <= KEY_SIZE; at++) {
         if (at + 2 > start && at < start + BITMAP_SIZE)
             continue;
@@ -350,7 +392,7 @@ static void check_user(const struct calibration *cal, const uint8_t *record, uns
         struct mbg_record header;
         const struct cal_mail *mail;
         bool found;
-        if (!key_is_live(&bag->key, &cal->profile, r))
+        if (!bag->live[r])
             continue;
         mbg_parse(bag->records + (size_t)r * MBG_RECORD_SIZE, &header);
         mail = header.mai[0] != '\0' ? cal_find_mail(cal, header.mai_number) : NULL;
@@ -401,7 +443,7 @@ int cal_learn_access2(struct calibration *cal, struct error *err)
     if (status != 0)
         return err != NULL && err->class == ERROR_SOFT ? -1 : 0;
     table.count = size / ACCESS2_SIZE;
-    if (learn_mailbag(cal, &table) && profile_knows(&cal->profile, PROFILE_BITMAP_OFFSET))
+    if (learn_mailbag(cal, &table))
         learn_name(cal, &table);
     free(table.data);
     return 0;

@@ -99,7 +99,7 @@ static void note_bag(struct own *own, const struct cal_bag *bag)
         return;
     for (uint32_t r = 0; r < bag->count; r++) {
         const struct cal_mail *mail;
-        if (!key_is_live(&bag->key, &own->cal->profile, r))
+        if (!bag->live[r])
             continue;
         mbg_parse(bag->records + (size_t)r * MBG_RECORD_SIZE, &header);
         mail = header.mai[0] != '\0' ? cal_find_mail(own->cal, header.mai_number) : NULL;

@@ -154,28 +154,45 @@ const struct cal_bag *cal_find_bag(const struct calibration *cal, const char *id
 
 /* ---- mailbags ---- */
 
+static void free_bag(struct cal_bag *bag)
+{
+    free(bag->records);
+    free(bag->live);
+}
+
+/* Room for one more behind the others. */
+static struct cal_bag *next_bag(struct calibration *cal)
+{
+    struct cal_bag *grown = NULL;
+
+    if (cal->bag_count < MAX_BAGS)
+        grown = realloc(cal->bags, (cal->bag_count + 1) * sizeof *grown);
+    if (grown == NULL)
+        return NULL;
+    cal->bags = grown;
+    memset(&grown[cal->bag_count], 0, sizeof *grown);
+    return &grown[cal->bag_count];
+}
+
 /* What is damaged here teaches nothing; "postoffice check" tells it. */
 static int add_bag(struct calibration *cal, const char *id, struct error *err)
 {
-    struct cal_bag bag = {.records = NULL};
-    struct cal_bag *grown;
+    struct cal_bag *bag = next_bag(cal);
 
-    if (mbg_load(cal->root, id, &bag.records, &bag.count, err) != 0 ||
-        key_load(cal->root, id, &bag.key, err) != 0) {
-        free(bag.records);
-        if (err != NULL && err->class == ERROR_SOFT)
-            return -1;
-        return 0;
+    if (bag == NULL)
+        return no_memory(err);
+    snprintf(bag->id, sizeof bag->id, "%s", id);
+    if (mbg_load(cal->root, id, &bag->records, &bag->count, err) != 0 ||
+        key_load(cal->root, id, &bag->key, err) != 0) {
+        free_bag(bag);
+        return err != NULL && err->class == ERROR_SOFT ? -1 : 0;
     }
-    snprintf(bag.id, sizeof bag.id, "%s", id);
-    grown =
-        cal->bag_count < MAX_BAGS ? realloc(cal->bags, (cal->bag_count + 1) * sizeof *grown) : NULL;
-    if (grown == NULL) {
-        free(bag.records);
+    bag->live = calloc(bag->count + 1, sizeof *bag->live);
+    if (bag->live == NULL) {
+        free_bag(bag);
         return no_memory(err);
     }
-    cal->bags = grown;
-    grown[cal->bag_count++] = bag;
+    cal->bag_count++;
     return 0;
 }
 
@@ -550,7 +567,7 @@ int cal_read_texts(struct calibration *cal, struct error *err)
 void cal_read_clear(struct calibration *cal)
 {
     for (size_t i = 0; i < cal->bag_count; i++)
-        free(cal->bags[i].records);
+        free_bag(&cal->bags[i]);
     for (size_t i = 0; i < cal->text_count; i++)
         free(cal->texts[i].octets);
     free(cal->bags);

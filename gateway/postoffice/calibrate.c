@@ -251,9 +251,8 @@ static int learn_text(struct calibration *cal, struct error *err)
 
 static int learn(struct calibration *cal, struct error *err)
 {
-    if (cal_read_files(cal, err) != 0)
+    if (cal_read_files(cal, err) != 0 || cal_learn_bitmap(cal, err) != 0)
         return -1;
-    cal_learn_bitmap(cal);
     cal_pair(cal);
     cal_learn_live(cal);
     if (cal_read_mails(cal, err) != 0)

@@ -24,7 +24,7 @@ WORDS = """the order of parts was sent to us with a price list, please answer be
 three report in March: visit hotel quarters about your Friday invoice? quick brown fox jumps over lazy
 dogs, zebra (7) Volume 42 per cent; yes no maybe""".split()
 TOTAL = {"offices": 0, "plain": 0, "statistics": 0, "known_text": 0, "wrong": 0, "withdrawn": 0,
-         "completed": 0, "not_comparable": 0, "periods": 0, "pages": 0, "pages_open": 0}
+         "completed": 0, "periods": 0, "pages": 0, "pages_open": 0}
 
 
 def known_text(seed):
@@ -112,12 +112,7 @@ class Keys(Case):
         told = office.calibrate("--known-text", office.text)
         self.check_key(office, told[0], written)
         TOTAL["known_text"] += max(0, told[0]["key_known"] - verdict["key_known"])
-        if told[1]["mai.field.text"]["value"]:
-            self.check_known(office, told[0], written)
-        else:
-            self.assertEqual(told[0]["verdict"], "insufficient", "its Text field is not known")
-            self.assertNotEqual(told[0]["wanted"], [], "what would settle it")
-            TOTAL["not_comparable"] += 1
+        self.check_known(office, told[0], written)
 
     @classmethod
     def add(cls, seed):
