@@ -24,6 +24,7 @@ struct session {
     struct smtp_client *client;
     struct event *timer;
     struct delivery_list mail; /* in flight */
+    uint64_t octets;           /* of content of the mail in flight */
     struct delivery *sending;  /* whose content is being sent */
     uint8_t *piece;            /* STORE_CHUNK_SIZE octets of it */
     int64_t started_ms, heard_ms;

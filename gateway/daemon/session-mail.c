@@ -14,6 +14,9 @@
 #define UNSENT_LIMIT ((size_t)4 * STORE_CHUNK_SIZE)
 /* Exchange ends a session after 10 minutes even while it is busy (ConnectionTimeout). */
 #define SESSION_AGE_MS INT64_C(480000)
+/* So much content given ahead is enough: more of it goes by other connections, and would not be
+ * through before Exchange ends this one. */
+#define AHEAD_LIMIT ((uint64_t)4 * 1024 * 1024)
 /* After so long without a word from it a server may have gone. */
 #define QUIET_MS 1000
 
@@ -78,6 +81,7 @@ bool session_may_take_mail(const struct session *session)
     const struct settings_relay *relay = &session->parts.settings->relay;
 
     return session->ready && !session->ending && session->given < relay->messages &&
+           session->octets < AHEAD_LIMIT &&
            clock_steady_ms() - session->started_ms < SESSION_AGE_MS &&
            smtp_client_can_mail(session->client);
 }
@@ -102,6 +106,7 @@ void session_give_mail(struct session *session)
                                   .size = delivery->message->size,
                                   .eight_bit = delivery->message->eight_bit};
         delivery_put(&session->mail, delivery);
+        session->octets += delivery->message->size;
         session->given++;
         if (smtp_client_mail(session->client, &mail, &err) != 0) {
             smtp_client_lost(session->client, SCOPE_CONNECTION, err.text);
@@ -150,6 +155,7 @@ void session_mail_done(struct session *session, const struct smtp_event *event)
     assert(delivery != NULL);
     if (session->sending == delivery)
         session->sending = NULL;
+    session->octets -= delivery->message->size;
     delivery_free(delivery);
 }
 
