@@ -385,6 +385,9 @@ def _bdat():
          send=big, checks=["quit"])
     case("bdat-piece-451", "deferred", "the second piece is refused for now",
          at("chunk", "451 4.3.0 try again", after=1), send=big, checks=["quit", "no-stored"])
+    case("bdat-deaf", "deferred", "reads no more after the first piece: the window fills up",
+         at("chunk", ["deaf"]), send={"bytes": 20000000}, server={"rcvbuf": 4096},
+         limit="content", checks=["no-stored"])
     case("bdat-piece-closes", "deferred", "closes in the middle of the content",
          at("chunk", ["close"], after=1), send=big, checks=["no-stored"])
 
