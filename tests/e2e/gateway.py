@@ -126,6 +126,8 @@ class Sink:
     def __init__(self, base, name="sink", tls=True, rules=(), deadline=900):
         self.case = copy.deepcopy(CASES["good" if tls else "good-plain"])
         self.case["rules"] = list(rules)
+        if not tls:
+            self.case["server"]["caps"].append("CHUNKING")
         self.directory = os.path.join(base, name)
         self.pki = Pki(os.path.join(base, "pki"))
         self.server = BadServer(self.case, self.pki.cert, store=self.directory, deadline=deadline)
