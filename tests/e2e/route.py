@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The way to the server: hosts in order, pinned certificates, limits of a connection, expiry and
 reports, and a large message in little memory."""
-import collections
 import email
 import email.policy
 import hashlib
@@ -16,8 +15,6 @@ import sys
 
 import gateway
 from gateway import CASES, SINK_PASSWORD, BadServer, Case, Gateway, Office, Pki, Sink
-
-from smtplog import connections
 
 BIG = 100 * 1000 * 1000
 MEMORY_KB = 64 * 1024
@@ -129,26 +126,6 @@ class Routes(Case):
             waits = resource.getrusage(resource.RUSAGE_CHILDREN).ru_nvcsw - before
             self.assert_none(office.compare(sink.copies()), "received")
             self.assertLess(waits, 1000)
-
-    def test_kept_connection_that_died(self):
-        """It was quiet for more than a second: its mail comes again at once, by another one, without
-        doubt and without a try."""
-        office = self.office(max_attachments=0)  # large content waits in any case
-        wanted = list(office.wanted_copies())
-        counts = collections.Counter(rcpt for _, rcpt in wanted)
-        victim = sorted(rcpt for rcpt, count in counts.items() if count == 1)[0]
-        rules = [{"at": "rcpt", "arg": victim, "times": 1, "do": [["reply", "451 4.2.1 later"]]},
-                 {"at": "rcpt", "arg": victim, "times": 1, "do": [["reset"]]}]
-        with self.sink(rules=rules) as sink:
-            gate = self.gate(sink.relay(connections=1), office, **{"retry-first": 2})
-            with gate.daemon():
-                gate.wait(lambda: gate.states().get("sent") == len(wanted), 60, "all mail is sent")
-                self.assertEqual(gate.stop(), 0)
-            self.assert_none(office.compare(sink.copies()), "received")
-            row, = [row for row in gate.queue("sent") if row["to"] == victim]
-            self.assertEqual(row["tries"], 2)
-            self.assertEqual(gate.events("possible-duplicate"), [])
-            self.assertEqual(len(connections(sink.server.log.events)), 2)
 
     def test_refused_recipient_is_reported(self):
         office = self.office(messages=30)
