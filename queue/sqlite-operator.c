@@ -59,8 +59,7 @@ int sqlite_extend(struct store *store, uint64_t id, int64_t expires_ms, struct e
     " coalesce(n.notice_of, 0) FROM recipient AS r CROSS JOIN message AS m ON m.id = r.message"    \
     " LEFT JOIN reporting AS n ON n.message = m.id WHERE r.id > ?1"
 /* By Message-ID the message is the rare thing: found first, through its index. */
-#define LIST_SELECT_BY_MESSAGE_ID                                                                  \
-    " AND r.message IN (SELECT id FROM message WHERE message_id = ?4)"
+#define LIST_SELECT_BY_MESSAGE_ID " AND r.message IN (SELECT id FROM message WHERE message_id = ?4)"
 
 static int list_text(const struct store_filter *filter, struct buf *sql)
 {
@@ -81,8 +80,15 @@ static int list_text(const struct store_filter *filter, struct buf *sql)
     return buf_append_text(sql, " ORDER BY r.id LIMIT ?7");
 }
 
-static int list_prepare(struct query *query, struct store *store,
-                        const struct store_filter *filter, struct error *err)
+/* One message at a time is what is asked for often. */
+static bool is_of_one(const struct store_filter *filter)
+{
+    return filter->id != 0 && filter->state == NULL && filter->message_id == NULL &&
+           filter->mai == NULL && filter->address == NULL;
+}
+
+static int list_prepare(struct query *query, struct store *store, const struct store_filter *filter,
+                        struct error *err)
 {
     struct buf sql;
     int rc;
@@ -90,7 +96,8 @@ static int list_prepare(struct query *query, struct store *store,
     buf_init(&sql, 4096);
     rc = list_text(filter, &sql);
     if (rc == 0)
-        rc = query_prepare(query, store, buf_text(&sql), err);
+        rc = is_of_one(filter) ? query_begin(query, store, SQL_LIST_MESSAGE, buf_text(&sql), err)
+                               : query_prepare(query, store, buf_text(&sql), err);
     else
         error_set(err, ERROR_SOFT, "4.3.0", "queue: not enough memory for a list");
     buf_clear(&sql);
@@ -108,10 +115,9 @@ static int list_prepare(struct query *query, struct store *store,
 
 static void get_view(const struct query *query, struct store_view *view)
 {
-    const char **const texts[] = {&view->fingerprint, &view->postoffice, &view->queue,
-                                  &view->mailbag,     &view->mai,        &view->sender,
-                                  &view->address,     &view->original,   &view->message_id,
-                                  &view->subject};
+    const char **const texts[] = {
+        &view->fingerprint, &view->postoffice, &view->queue,    &view->mailbag,    &view->mai,
+        &view->sender,      &view->address,    &view->original, &view->message_id, &view->subject};
 
     view->id = (uint64_t)query_get_int(query, 0);
     view->recipient = (uint64_t)query_get_int(query, 1);

@@ -261,6 +261,9 @@ int store_open_sqlite(struct store **out, const char *path, bool create, struct 
 {
     struct sqlite_store *own;
 
+    /* Nobody asks how much memory SQLite has, and to count it takes a lock at each malloc. Refused,
+     * and of no harm, when a queue was open before in this process. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     if (check_file(path, create, err) != 0 || new_handle(&own, path, err) != 0)
         return -1;
     if (sqlite_check_schema(own, err) != 0 || use_log(own, err) != 0 ||

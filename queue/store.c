@@ -191,10 +191,12 @@ int store_list_remains(struct store *store, store_remain_seen *seen, void *conte
 static int claim_due(struct store *store, int64_t now_ms, size_t limit, size_t max_recipients,
                      struct claim_message *messages, size_t *count, struct error *err)
 {
-    if (store_begin(store, err) != 0)
+    bool own;
+
+    if (store_begin_own(store, &own, err) != 0)
         return -1;
     return store_end_own(
-        store, true, store->ops->claim(store, now_ms, limit, max_recipients, messages, count, err),
+        store, own, store->ops->claim(store, now_ms, limit, max_recipients, messages, count, err),
         err);
 }
 
@@ -217,7 +219,6 @@ int store_claim(struct store *store, int64_t now_ms, size_t limit, size_t max_re
 {
     struct claim_message *messages;
 
-    assert(!store->in_transaction);
     *out = NULL;
     *count = 0;
     *next_due_ms = 0;
@@ -232,7 +233,7 @@ int store_claim(struct store *store, int64_t now_ms, size_t limit, size_t max_re
         return -1;
     }
     *out = messages;
-    /* The claim is durable: a failure to look ahead must not lose it. */
+    /* The claim is made: a failure to look ahead must not lose it. */
     if (store->ops->next_due(store, now_ms, next_due_ms, NULL) < 0)
         *next_due_ms = now_ms + 1;
     return 0;

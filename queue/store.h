@@ -123,7 +123,8 @@ int store_list_remains(struct store *store, store_remain_seen *seen, void *conte
 /*
  * Takes up to LIMIT messages (at most MAX_RECIPIENTS recipients of each) whose recipients are
  * QUEUED and due at NOW_MS, highest priority (5, 4, R) and oldest due first, and makes them
- * SENDING: one transaction of its own, durable when it returns. *OUT (store_claim_free) may hold
+ * SENDING: one transaction of its own, durable when it returns; inside a transaction it is a part
+ * of that, and nothing may be offered before its commit. *OUT (store_claim_free) may hold
  * none. *NEXT_DUE_MS: the earliest due time after NOW_MS, or 0. What LIMIT or MAX_RECIPIENTS left
  * is due already: claim again until nothing comes.
  */

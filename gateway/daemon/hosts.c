@@ -9,10 +9,13 @@
 
 #define FIRST_PAUSE_MS 5000
 #define LONGEST_PAUSE_MS 300000
+#define NO_BDAT_MS INT64_C(86400000)
 
 struct host_state {
     unsigned failures; /* in a row */
     int64_t paused_until;
+    bool takes_bdat;
+    int64_t no_bdat_until;
 };
 
 struct hosts {
@@ -116,6 +119,28 @@ bool hosts_worked(struct hosts *hosts, int index)
     hosts->suspended_until = 0;
     hosts->reason[0] = '\0';
     return was;
+}
+
+enum smtp_chunking hosts_chunking(const struct hosts *hosts, int index, int64_t now_ms)
+{
+    const struct host_state *state = &hosts->states[index];
+
+    if (!hosts->settings->chunking || state->no_bdat_until > now_ms)
+        return SMTP_CHUNKING_OFF;
+    return state->takes_bdat ? SMTP_CHUNKING_WORKS : SMTP_CHUNKING_TRY;
+}
+
+bool hosts_chunking_seen(struct hosts *hosts, int index, enum smtp_chunking found, int64_t now_ms)
+{
+    struct host_state *state = &hosts->states[index];
+
+    if (found == SMTP_CHUNKING_WORKS)
+        state->takes_bdat = true;
+    if (found != SMTP_CHUNKING_OFF || hosts_chunking(hosts, index, now_ms) == SMTP_CHUNKING_OFF)
+        return false;
+    state->takes_bdat = false;
+    state->no_bdat_until = now_ms + NO_BDAT_MS;
+    return true;
 }
 
 const char *hosts_reason(const struct hosts *hosts)

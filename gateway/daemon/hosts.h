@@ -10,6 +10,7 @@
 #include "base/attr.h"
 #include "base/error.h"
 #include "daemon/settings.h"
+#include "smtp/client.h"
 #include "smtp/outcome.h"
 
 struct hosts;
@@ -30,6 +31,12 @@ bool hosts_failed(struct hosts *hosts, int index, const struct smtp_outcome *out
 
 /* It delivered: forget its failures. Returns true when the route was suspended before. */
 bool hosts_worked(struct hosts *hosts, int index);
+
+/* How content goes to host INDEX at NOW_MS: by what was seen of it, or OFF by the settings. A host
+ * that did not take BDAT gets DATA for a day. */
+enum smtp_chunking hosts_chunking(const struct hosts *hosts, int index, int64_t now_ms);
+/* FOUND by a session with it. Returns true when it is OFF and was not before. */
+bool hosts_chunking_seen(struct hosts *hosts, int index, enum smtp_chunking found, int64_t now_ms);
 
 /* Whether host INDEX may be used at NOW_MS. */
 bool hosts_usable(const struct hosts *hosts, int index, int64_t now_ms);

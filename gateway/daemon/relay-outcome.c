@@ -66,7 +66,9 @@ static void route_failed(struct relay *relay, struct session *session,
 static void delivered(struct relay *relay, struct session *session)
 {
     struct relaylog_event event = {.event = "resumed", .delay_ms = -1};
+    enum smtp_chunking found = smtp_client_chunking(session_client(session));
 
+    hosts_chunking_seen(relay->hosts, session_host(session), found, clock_now_ms());
     if (!hosts_worked(relay->hosts, session_host(session)))
         return;
     event.relay = session_path(session)->relay;
@@ -75,21 +77,21 @@ static void delivered(struct relay *relay, struct session *session)
 }
 
 /* The message, not the recipient, is the seed: its recipients come again together, in one copy. */
-static void set_retry(struct relay *relay, uint64_t message, unsigned tries,
+static void set_retry(struct relay *relay, const struct claim_message *message, unsigned tries,
                       const struct smtp_outcome *outcome, struct store_result *result)
 {
-    int64_t now = result->now_ms;
+    int64_t now = result->now_ms, received_ms = message->received_ms;
 
     result->state = RECIPIENT_QUEUED;
     if (outcome->action == ACTION_AGAIN) {
-        /* Only after this session has done something (smtp/client.h): no loop without progress. */
-        result->due_ms = now;
+        /* Only after this session has done something (smtp/client.h): no loop without progress.
+         * Before what came later, so that the rest of its recipients do not wait for the queue. */
+        result->due_ms = received_ms < now ? received_ms : now;
     } else if (outcome->action == ACTION_SUSPEND) {
         result->due_ms = hosts_open_at(relay->hosts, now);
     } else {
         result->attempted = true;
-        result->due_ms =
-            schedule_next(&relay->settings->schedule, tries + 1, message, now);
+        result->due_ms = schedule_next(&relay->settings->schedule, tries + 1, message->id, now);
     }
 }
 
@@ -146,7 +148,7 @@ void relay_outcome(void *context, struct session *session, struct delivery *deli
             result.state = RECIPIENT_HELD;
             break;
         }
-        set_retry(relay, delivery->message->id, recipient->tries, outcome, &result);
+        set_retry(relay, delivery->message, recipient->tries, outcome, &result);
         break;
     }
     results_add(relay->results, delivery, index, &result, session_path(session));
@@ -189,11 +191,25 @@ static bool is_failure(const struct session *session, const struct smtp_outcome 
            (outcome->state != SMTP_STATE_IDLE || outcome->action != ACTION_AGAIN);
 }
 
+/* True when the session ended because BDAT does not work there: the host may be as good as any. */
+static bool ended_by_chunking(struct relay *relay, struct session *session,
+                              const struct smtp_outcome *outcome)
+{
+    enum smtp_chunking found = smtp_client_chunking(session_client(session));
+    bool news = hosts_chunking_seen(relay->hosts, session_host(session), found, clock_now_ms());
+
+    if (news)
+        log_warn("relay", "%s: CHUNKING is offered but does not work, DATA is used for a day: %s",
+                 session_path(session)->relay, outcome->text);
+    return news && outcome->action != ACTION_SUSPEND;
+}
+
 void relay_session_over(void *context, struct session *session, const struct smtp_outcome *outcome)
 {
     struct relay *relay = context;
 
-    if (relay->stop_by_ms == 0 && is_failure(session, outcome))
+    if (!ended_by_chunking(relay, session, outcome) && relay->stop_by_ms == 0 &&
+        is_failure(session, outcome))
         route_failed(relay, session, outcome);
     relay_poke(relay);
 }

@@ -81,6 +81,7 @@ static int open_session(struct relay *relay, int host, struct error *err)
 
     parts = relay_parts(relay->settings, relay->base, relay->tls, relay->password,
                         relay->options->store);
+    parts.smtp.chunking = hosts_chunking(relay->hosts, host, clock_now_ms());
     if (session_new(&session, &parts, &owner, host, err) != 0)
         return -1;
     relay->sessions[relay->session_count++] = session;
@@ -156,30 +157,9 @@ static void end_idle_sessions(struct relay *relay, int64_t now_ms)
 /* Enough that no connection waits for a claim, little enough that a crash leaves few in doubt. */
 static size_t claim_size(const struct relay *relay)
 {
-    return 2 * (size_t)relay->settings->relay.pipeline * relay->settings->relay.connections;
-}
+    const struct settings_relay *relay_settings = &relay->settings->relay;
 
-static void claim_more(struct relay *relay, int64_t now_ms)
-{
-    size_t wanted = claim_size(relay), count;
-    struct claim_message *messages;
-    struct error err;
-
-    if (relay->waiting.count > wanted / 2 || hosts_choose(relay->hosts, now_ms) < 0)
-        return;
-    if (relay->exhausted && (relay->next_due_ms == 0 || relay->next_due_ms > now_ms))
-        return;
-    if (store_claim(relay->options->store, now_ms, wanted,
-                    relay->settings->relay.max_recipients, &messages, &count, &relay->next_due_ms,
-                    &err) != 0) {
-        log_warn("relay", "%s", err.text);
-        relay->exhausted = true;
-        relay->next_due_ms = now_ms + RETRY_STORE_MS;
-        return;
-    }
-    relay->exhausted = count == 0;
-    if (delivery_add_claim(&relay->waiting, messages, count, &err) != 0)
-        log_error("relay", "%s", err.text);
+    return (size_t)relay_settings->pipeline * (relay_settings->connections + 1);
 }
 
 static bool any_busy(const struct relay *relay)
@@ -205,17 +185,102 @@ static bool commit_may_wait(struct relay *relay)
     return now - relay->results_since_ms < COMMIT_MS;
 }
 
-static bool commit_results(struct relay *relay, int64_t now_ms)
+/* WAITING: at how much mail that waits for a connection more is claimed. */
+static bool may_claim(const struct relay *relay, size_t waiting, int64_t now_ms)
+{
+    if (relay->stop_by_ms != 0 || relay->waiting.count > waiting ||
+        hosts_choose(relay->hosts, now_ms) < 0)
+        return false;
+    return !relay->exhausted || (relay->next_due_ms != 0 && relay->next_due_ms <= now_ms);
+}
+
+struct claimed {
+    struct claim_message *messages;
+    size_t count;
+};
+
+static int claim(struct relay *relay, int64_t now_ms, struct claimed *out, struct error *err)
+{
+    return store_claim(relay->options->store, now_ms, claim_size(relay),
+                       relay->settings->relay.max_recipients, &out->messages, &out->count,
+                       &relay->next_due_ms, err);
+}
+
+static void take_claim(struct relay *relay, struct claimed *claimed)
 {
     struct error err;
 
-    if (commit_may_wait(relay))
-        return true;
+    relay->exhausted = claimed->count == 0;
+    if (delivery_add_claim(&relay->waiting, claimed->messages, claimed->count, &err) != 0)
+        log_error("relay", "%s", err.text);
+}
+
+static void no_claim(struct relay *relay, int64_t now_ms, const struct error *err)
+{
+    log_warn("relay", "%s", err->text);
+    relay->exhausted = true;
+    relay->next_due_ms = now_ms + RETRY_STORE_MS;
+}
+
+/* Results and the next claim are one commit: it costs the disk a sync, whatever is in it. */
+static int commit_with_claim(struct relay *relay, int64_t now_ms, struct error *err)
+{
+    struct store *store = relay->options->store;
+    struct claimed claimed = {0};
+
+    if (store_begin(store, err) != 0)
+        return -1;
+    if (results_store(relay->results, err) != 0 || claim(relay, now_ms, &claimed, err) != 0) {
+        store_rollback(store);
+        return -1;
+    }
+    if (store_commit(store, err) != 0) {
+        store_claim_free(claimed.messages, claimed.count);
+        return -1;
+    }
+    results_stored(relay->results, &relay->counts);
+    take_claim(relay, &claimed);
+    return 0;
+}
+
+static int commit_results(struct relay *relay, int64_t now_ms, struct error *err)
+{
     relay->results_since_ms = 0;
     /* What is to come again could not be claimed before it was in the queue again. */
-    if (results_pending(relay->results) != 0)
-        relay->exhausted = false;
-    if (results_commit(relay->results, &relay->counts, &err) != 0) {
+    relay->exhausted = false;
+    /* A claim that costs no commit of its own may come early. One that fails must not keep the
+     * results out of the queue. */
+    if (may_claim(relay, claim_size(relay) * 3 / 4, now_ms)) {
+        if (commit_with_claim(relay, now_ms, err) == 0)
+            return 0;
+        no_claim(relay, now_ms, err);
+    }
+    return results_commit(relay->results, &relay->counts, err);
+}
+
+static void claim_alone(struct relay *relay, int64_t now_ms)
+{
+    struct claimed claimed = {0};
+    struct error err;
+
+    if (claim(relay, now_ms, &claimed, &err) == 0)
+        take_claim(relay, &claimed);
+    else
+        no_claim(relay, now_ms, &err);
+}
+
+/* Results into the queue, claims out of it. False when results have to stay in memory. */
+static bool exchange_with_queue(struct relay *relay, int64_t now_ms)
+{
+    bool wanted = may_claim(relay, claim_size(relay) / 2, now_ms);
+    struct error err;
+
+    if (results_pending(relay->results) == 0 || (!wanted && commit_may_wait(relay))) {
+        if (wanted)
+            claim_alone(relay, now_ms);
+        return true;
+    }
+    if (commit_results(relay, now_ms, &err) != 0) {
         log_error("relay", "results wait in memory: %s", err.text);
         wake_at(relay, now_ms + RETRY_STORE_MS, now_ms);
         return false;
@@ -286,7 +351,7 @@ static void on_work(evutil_socket_t fd, short what, void *context)
 
     (void)fd;
     (void)what;
-    if (!commit_results(relay, now)) {
+    if (!exchange_with_queue(relay, now)) {
         /* What is not in the queue by then comes again, in doubt. */
         if (relay->stop_by_ms != 0 && now >= relay->stop_by_ms)
             event_base_loopbreak(relay->base);
@@ -296,15 +361,16 @@ static void on_work(evutil_socket_t fd, short what, void *context)
     if (relay->failed_mail && results_pending(relay->results) == 0) {
         relay->failed_mail = false;
         relay_upkeep(relay, now);
+        /* The report goes by a connection that is there, before that is found idle. */
+        if (may_claim(relay, claim_size(relay) / 2, now))
+            claim_alone(relay, now);
     }
     if (relay->stop_by_ms != 0 || hosts_choose(relay->hosts, now) < 0)
         relay_release_waiting(relay, now);
-    if (relay->stop_by_ms == 0) {
-        claim_more(relay, now);
+    if (relay->stop_by_ms == 0)
         give_work(relay, now);
-    } else if (now >= relay->stop_by_ms) {
+    else if (now >= relay->stop_by_ms)
         abort_sessions(relay);
-    }
     end_idle_sessions(relay, now);
     if (finished(relay, now))
         event_base_loopbreak(relay->base);

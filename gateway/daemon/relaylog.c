@@ -26,14 +26,28 @@
 
 #define TOKEN "relaylog"
 #define LINE_MAX_OCTETS 16384
+#define HELD_MAX_OCTETS 65536
 #define FIELDS_MAX 24
 #define FIELD_PREFIX "MSMAILGW_"
+
+/* The event as the file's line, and as fields of the journal. */
+struct line {
+    struct buf text;   /* "STAMP event=... id=...", and the end of line for the file */
+    size_t begin;      /* of "event=" */
+    bool journal;      /* the fields are wanted */
+    struct buf fields; /* "MSMAILGW_EVENT=...", NUL after each */
+    size_t field_count;
+    bool short_of_memory;
+};
 
 struct relaylog {
     char *path; /* NULL: journal only */
     int fd;     /* -1: no file */
     bool journal;
     bool file_failing, journal_failing; /* reported already */
+    struct line line;                   /* of the last event; its memory serves the next one */
+    struct buf held;                    /* lines for the file that wait for relaylog_release */
+    bool hold;
 };
 
 /* ---- the file ---- */
@@ -89,6 +103,9 @@ int relaylog_open(struct relaylog **out, const char *path, bool journal, struct 
         return error_set(err, ERROR_SETUP, "", "out of memory");
     log->fd = -1;
     log->journal = journal;
+    buf_init(&log->line.text, LINE_MAX_OCTETS);
+    buf_init(&log->line.fields, LINE_MAX_OCTETS);
+    buf_init(&log->held, HELD_MAX_OCTETS);
     if (path != NULL) {
         log->path = strdup(path);
         log->fd = log->path != NULL ? open_file(path, err) : -1;
@@ -107,6 +124,10 @@ void relaylog_free(struct relaylog *log)
 {
     if (log == NULL)
         return;
+    relaylog_release(log);
+    buf_clear(&log->line.text);
+    buf_clear(&log->line.fields);
+    buf_clear(&log->held);
     if (log->fd >= 0)
         close(log->fd);
     free(log->path);
@@ -151,14 +172,26 @@ static size_t sequence(const unsigned char *text)
     return size;
 }
 
+/* How many octets at TEXT go as they are. */
+static size_t plain_run(const unsigned char *text)
+{
+    size_t run = 0;
+
+    while (text[run] >= 0x20 && text[run] < 0x7F && text[run] != '"' && text[run] != '\\')
+        run++;
+    return run;
+}
+
 /* Appends VALUE with what could end the line, or confuse a terminal, replaced by '?'. */
 static int append_clean(struct buf *out, const char *value, bool quoted)
 {
     const unsigned char *at = (const unsigned char *)value;
 
     while (*at != '\0') {
-        size_t size = *at < 0x80 ? 1 : sequence(at);
+        size_t size = plain_run(at);
 
+        if (size == 0)
+            size = *at < 0x80 ? 1 : sequence(at);
         if (size == 0 || *at < 0x20 || *at == 0x7F) {
             if (buf_append(out, "?", 1) != 0)
                 return -1;
@@ -181,32 +214,36 @@ static bool needs_quotes(const char *value)
 
 /* ---- events ---- */
 
-/* The event as the file's line, and as fields of the journal. */
-struct line {
-    struct buf text;   /* "STAMP event=... id=...", and the end of line for the file */
-    size_t begin;      /* of "event=" */
-    struct buf fields; /* "MSMAILGW_EVENT=...", NUL after each */
-    size_t field_count;
-    bool short_of_memory;
-};
-
-static void add(struct line *line, const char *key, const char *value)
+static int add_text(struct buf *text, const char *key, const char *value)
 {
-    bool quoted;
+    bool quoted = needs_quotes(value);
+
+    if (buf_append(text, " ", 1) != 0 || buf_append_text(text, key) != 0 ||
+        buf_append_text(text, quoted ? "=\"" : "=") != 0 || append_clean(text, value, quoted) != 0)
+        return -1;
+    return quoted ? buf_append(text, "\"", 1) : 0;
+}
+
+static int add_field(struct buf *fields, const char *key, const char *value)
+{
     char name[32];
     size_t i;
 
-    if (value == NULL || value[0] == '\0')
-        return;
-    quoted = needs_quotes(value);
     for (i = 0; key[i] != '\0' && i + 1 < sizeof name; i++)
         name[i] = (char)toupper((unsigned char)key[i]);
     name[i] = '\0';
-    if (buf_printf(&line->text, " %s=%s", key, quoted ? "\"" : "") != 0 ||
-        append_clean(&line->text, value, quoted) != 0 ||
-        (quoted && buf_append(&line->text, "\"", 1) != 0) ||
-        buf_printf(&line->fields, FIELD_PREFIX "%s=", name) != 0 ||
-        append_clean(&line->fields, value, false) != 0 || buf_append(&line->fields, "", 1) != 0)
+    if (buf_append_text(fields, FIELD_PREFIX) != 0 || buf_append_text(fields, name) != 0 ||
+        buf_append(fields, "=", 1) != 0 || append_clean(fields, value, false) != 0)
+        return -1;
+    return buf_append(fields, "", 1);
+}
+
+static void add(struct line *line, const char *key, const char *value)
+{
+    if (value == NULL || value[0] == '\0')
+        return;
+    if (add_text(&line->text, key, value) != 0 ||
+        (line->journal && add_field(&line->fields, key, value) != 0))
         line->short_of_memory = true;
     line->field_count++;
 }
@@ -248,14 +285,15 @@ static void add_event(struct line *line, const struct relaylog_event *event)
     add(line, "reason", event->reason);
 }
 
-static void write_file(struct relaylog *log, const struct line *line)
+/* One write, however many lines: they are not mixed with those of other processes. */
+static void write_file(struct relaylog *log, const struct buf *lines)
 {
     ssize_t written;
 
     do {
-        written = write(log->fd, line->text.data, line->text.size);
+        written = write(log->fd, lines->data, lines->size);
     } while (written < 0 && errno == EINTR);
-    if (written == (ssize_t)line->text.size) {
+    if (written == (ssize_t)lines->size) {
         log->file_failing = false;
         return;
     }
@@ -263,6 +301,38 @@ static void write_file(struct relaylog *log, const struct line *line)
         log_error(TOKEN, "cannot write %s: %s: events are missing from it", log->path,
                   written < 0 ? strerror(errno) : "the file system is full");
     log->file_failing = true;
+}
+
+static void write_held(struct relaylog *log)
+{
+    if (log->held.size != 0)
+        write_file(log, &log->held);
+    log->held.size = 0;
+}
+
+static void to_file(struct relaylog *log, const struct buf *line)
+{
+    if (log->hold && buf_append(&log->held, line->data, line->size) == 0)
+        return;
+    write_held(log);
+    write_file(log, line);
+}
+
+void relaylog_hold(struct relaylog *log)
+{
+    if (log != NULL)
+        log->hold = true;
+}
+
+void relaylog_release(struct relaylog *log)
+{
+    int saved = errno;
+
+    if (log == NULL)
+        return;
+    log->hold = false;
+    write_held(log);
+    errno = saved;
 }
 
 /* Priorities as people filter them: what needs the operator is not "info". */
@@ -303,33 +373,39 @@ static void write_journal(struct relaylog *log, const char *event, struct line *
     free(message);
 }
 
+static void make_line(struct relaylog *log, int64_t now_ms, const struct relaylog_event *event)
+{
+    struct line *line = &log->line;
+    char stamp[CLOCK_STAMP_SIZE];
+
+    line->text.size = 0;
+    line->fields.size = 0;
+    line->field_count = 0;
+    line->journal = log->journal;
+    line->short_of_memory = buf_append_text(&line->text, clock_stamp(now_ms, stamp)) != 0;
+    line->begin = line->text.size + 1;
+    add_event(line, event);
+    if (buf_append(&line->text, "\n", 1) != 0)
+        line->short_of_memory = true;
+}
+
 void relaylog_write(struct relaylog *log, int64_t now_ms, const struct relaylog_event *event)
 {
-    struct line line = {.field_count = 0};
-    char stamp[CLOCK_STAMP_SIZE];
     int saved = errno;
 
     if (log == NULL)
         return;
-    buf_init(&line.text, LINE_MAX_OCTETS);
-    buf_init(&line.fields, LINE_MAX_OCTETS);
-    line.short_of_memory = buf_append_text(&line.text, clock_stamp(now_ms, stamp)) != 0;
-    line.begin = line.text.size + 1;
-    add_event(&line, event);
-    if (buf_append(&line.text, "\n", 1) != 0)
-        line.short_of_memory = true;
-    if (line.short_of_memory) {
+    make_line(log, now_ms, event);
+    if (log->line.short_of_memory) {
         if (!log->file_failing)
             log_error(TOKEN, "an event is too long or memory is short: %s", event->event);
         log->file_failing = true;
     } else {
         if (log->fd >= 0)
-            write_file(log, &line);
+            to_file(log, &log->line.text);
         if (log->journal)
-            write_journal(log, event->event, &line);
+            write_journal(log, event->event, &log->line);
     }
-    buf_clear(&line.text);
-    buf_clear(&line.fields);
     errno = saved;
 }
 

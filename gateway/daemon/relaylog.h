@@ -55,6 +55,11 @@ int relaylog_reopen(struct relaylog *log, struct error *err) WARN_UNUSED;
 /* LOG NULL does nothing. A write that fails is reported once through base/log. */
 void relaylog_write(struct relaylog *log, int64_t now_ms, const struct relaylog_event *event);
 
+/* Between the two, lines for the file are collected and then written together, 64 KiB at most at a
+ * time: one write for the events of one commit. */
+void relaylog_hold(struct relaylog *log);
+void relaylog_release(struct relaylog *log);
+
 /* Splits one line into keys and values (unquoted), in order, for "log --json". SEEN gets the time
  * as key "time". -1: not a line of a relay log. LINE is changed in place. */
 typedef void relaylog_pair(void *context, const char *key, const char *value);

@@ -149,25 +149,40 @@ static void count_result(struct relay_counts *counts, enum recipient_state state
         counts->deferred++;
 }
 
+int results_store(struct results *results, struct error *err)
+{
+    for (size_t i = 0; i < results->count; i++) {
+        if (store_set_result(results->store, &results->entries[i].result, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+void results_stored(struct results *results, struct relay_counts *counts)
+{
+    relaylog_hold(results->log);
+    for (size_t i = 0; i < results->count; i++) {
+        const struct entry *entry = &results->entries[i];
+
+        relaylog_write(results->log, entry->result.now_ms, &entry->event);
+        count_result(counts, entry->result.state);
+    }
+    relaylog_release(results->log);
+    clear_entries(results);
+}
+
 int results_commit(struct results *results, struct relay_counts *counts, struct error *err)
 {
     if (results->count == 0)
         return 0;
     if (store_begin(results->store, err) != 0)
         return -1;
-    for (size_t i = 0; i < results->count; i++) {
-        if (store_set_result(results->store, &results->entries[i].result, err) != 0) {
-            store_rollback(results->store);
-            return -1;
-        }
+    if (results_store(results, err) != 0) {
+        store_rollback(results->store);
+        return -1;
     }
     if (store_commit(results->store, err) != 0)
         return -1;
-    for (size_t i = 0; i < results->count; i++) {
-        const struct entry *entry = &results->entries[i];
-        relaylog_write(results->log, entry->result.now_ms, &entry->event);
-        count_result(counts, entry->result.state);
-    }
-    clear_entries(results);
+    results_stored(results, counts);
     return 0;
 }

@@ -28,7 +28,13 @@ void results_add(struct results *results, struct delivery *delivery, size_t inde
 
 size_t results_pending(const struct results *results);
 
-/* Commits and logs all; COUNTS are added to. ERROR_SOFT: nothing was committed, call again. */
+/* Inside a transaction of the caller's; results_stored after its commit, which logs all and forgets
+ * them. When it is rolled back they stay, to be stored again. */
+int results_store(struct results *results, struct error *err) WARN_UNUSED;
+void results_stored(struct results *results, struct relay_counts *counts);
+
+/* Both with a transaction of its own. COUNTS are added to. ERROR_SOFT: nothing was committed, call
+ * again. */
 int results_commit(struct results *results, struct relay_counts *counts,
                    struct error *err) WARN_UNUSED;
 

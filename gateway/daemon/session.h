@@ -35,8 +35,8 @@ struct session_owner {
 struct session_parts {
     struct event_base *base;
     const struct settings *settings;
-    struct tls *tls;       /* NULL when the settings use none */
-    struct store *store;   /* for content; NULL for a probe */
+    struct tls *tls;           /* NULL when the settings use none */
+    struct store *store;       /* for content; NULL for a probe */
     struct smtp_settings smtp; /* protocol settings; strings borrowed */
 };
 
@@ -58,8 +58,8 @@ void session_end(struct session *session);
 void session_abort(struct session *session, const char *reason);
 
 bool session_is_opening(const struct session *session); /* not yet negotiated */
-bool session_is_ready(const struct session *session); /* negotiated and not ending */
-bool session_is_idle(const struct session *session);  /* ready and without mail */
+bool session_is_ready(const struct session *session);   /* negotiated and not ending */
+bool session_is_idle(const struct session *session);    /* ready and without mail */
 bool session_is_over(const struct session *session);
 int session_host(const struct session *session);
 unsigned session_delivered(const struct session *session); /* recipients taken by the server */

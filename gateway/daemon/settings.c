@@ -234,13 +234,17 @@ static int load_relay(const struct section *section, struct settings_relay *out)
 {
     static const char *const kinds[] = {"none", "starttls", "implicit"};
     static const enum smtp_tls tls[] = {SMTP_TLS_NONE, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT};
+    static const char *const ways[] = {"off", "auto"};
     const char *pin;
-    int kind;
+    int kind, way;
 
     out->title = "relay";
     if (settings_choice(section, "tls", kinds, 3, "starttls, implicit, none", 1, &kind) != 0)
         return -1;
     out->tls = tls[kind];
+    if (settings_choice(section, "chunking", ways, 2, "auto, off", 1, &way) != 0)
+        return -1;
+    out->chunking = way == 1;
     if (load_hosts(section, out) != 0 ||
         settings_path(section, "ca-file", false, &out->ca_file) != 0 ||
         settings_string(section, "server-name", false, settings_check_host, &out->server_name) !=
@@ -254,7 +258,7 @@ static int load_relay(const struct section *section, struct settings_relay *out)
         settings_flag(section, "plain-without-tls", &out->plain_without_tls) != 0 ||
         settings_small(section, "connections", 1, 64, 4, &out->connections) != 0 ||
         settings_small(section, "messages", 1, 100000, 1000, &out->messages) != 0 ||
-        settings_small(section, "pipeline", 1, 64, 8, &out->pipeline) != 0 ||
+        settings_small(section, "pipeline", 1, 64, 32, &out->pipeline) != 0 ||
         settings_small(section, "max-recipients", 1, SMTP_RECIPIENTS_LIMIT, 100,
                        &out->max_recipients) != 0 ||
         settings_small(section, "suspend", 1, DAY_S, 300, &out->suspend_s) != 0 ||
@@ -505,6 +509,7 @@ static int load_file(struct section *top, const char *content)
         CFG_STR("plain-without-tls", NULL, CFGF_NONE),
         CFG_STR("messages", NULL, CFGF_NONE),
         CFG_STR("pipeline", NULL, CFGF_NONE),
+        CFG_STR("chunking", NULL, CFGF_NONE),
         CFG_STR("max-recipients", NULL, CFGF_NONE),
         CFG_STR("suspend", NULL, CFGF_NONE),
         CFG_STR("time-divisor", NULL, CFGF_NONE),

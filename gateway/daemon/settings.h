@@ -78,6 +78,7 @@ struct settings_relay {
     unsigned connections;    /* most at once */
     unsigned messages;       /* most on one connection */
     unsigned pipeline;       /* messages in flight on a connection */
+    bool chunking;           /* BDAT where it is offered */
     unsigned max_recipients; /* of one envelope */
     unsigned suspend_s;      /* pause of a suspended route before it is tried again */
     unsigned time_divisor;   /* of the protocol's time limits; 1 but in tests */

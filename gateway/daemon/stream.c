@@ -15,6 +15,8 @@
 #include <string.h>
 
 #define READ_SIZE 16384
+#define RECORD_SIZE 16384           /* the most of a TLS record */
+#define WRITE_SIZE ((size_t)262144) /* the most of one system call */
 
 struct stream {
     struct event_base *base;
@@ -121,6 +123,7 @@ int stream_connect(struct stream **out, struct event_base *base, const struct so
         return error_set(err, ERROR_SOFT, "4.3.0", "no memory for a connection");
     }
     bufferevent_setcb(stream->events, on_read, on_write, on_event, stream);
+    bufferevent_set_max_single_write(stream->events, WRITE_SIZE);
     bufferevent_set_timeouts(stream->events, &limit, &limit);
     bufferevent_enable(stream->events, EV_READ | EV_WRITE);
     if (bufferevent_socket_connect(stream->events, address, (int)size) != 0) {
@@ -153,6 +156,7 @@ int stream_start_tls(struct stream *stream, SSL *ssl, struct error *err)
         SSL_free(ssl);
         return error_set(err, ERROR_SOFT, "4.7.0", "octets in clear text before the handshake");
     }
+    SSL_set_mode(ssl, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER); /* see write_records */
     bufferevent_disable(stream->events, EV_READ | EV_WRITE);
     bufferevent_setcb(stream->events, NULL, NULL, NULL, NULL);
     bufferevent_setfd(stream->events, -1);
@@ -172,7 +176,44 @@ int stream_start_tls(struct stream *stream, SSL *ssl, struct error *err)
     return 0;
 }
 
+/* A record at a time: what could not be written is then written again as a whole, and by libevent,
+ * at another place in memory. Errors come again there, too. */
+static size_t write_records(struct stream *stream, const uint8_t *data, size_t size)
+{
+    size_t sent = 0;
+
+    while (sent < size) {
+        size_t record = size - sent < RECORD_SIZE ? size - sent : RECORD_SIZE;
+
+        if (SSL_write(stream->ssl, data + sent, (int)record) <= 0) {
+            ERR_clear_error();
+            break;
+        }
+        sent += record;
+    }
+    return sent;
+}
+
+static size_t write_now(struct stream *stream, const void *data, size_t size)
+{
+    ssize_t sent;
+
+    if (!stream->connected || stream_unsent(stream) != 0)
+        return 0;
+    if (stream->ssl != NULL)
+        return SSL_is_init_finished(stream->ssl) ? write_records(stream, data, size) : 0;
+    sent = send(bufferevent_getfd(stream->events), data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent > 0 ? (size_t)sent : 0;
+}
+
 int stream_write(struct stream *stream, const void *data, size_t size)
+{
+    size_t sent = write_now(stream, data, size);
+
+    return sent < size ? stream_feed(stream, (const uint8_t *)data + sent, size - sent) : 0;
+}
+
+int stream_feed(struct stream *stream, const void *data, size_t size)
 {
     return bufferevent_write(stream->events, data, size);
 }
@@ -194,6 +235,11 @@ void stream_farewell(struct stream *stream, const void *data, size_t size)
 size_t stream_unsent(const struct stream *stream)
 {
     return evbuffer_get_length(bufferevent_get_output(stream->events));
+}
+
+size_t stream_never_left(const struct stream *stream)
+{
+    return stream->ssl == NULL ? stream_unsent(stream) : 0;
 }
 
 SSL *stream_ssl(const struct stream *stream)

@@ -20,8 +20,8 @@ struct stream;
 struct stream_callbacks {
     void (*connected)(void *context);
     void (*received)(void *context, const void *data, size_t size);
-    void (*drained)(void *context);  /* all that was written has left */
-    void (*secured)(void *context);  /* the handshake is over, the peer not yet checked */
+    void (*drained)(void *context); /* all that was written has left */
+    void (*secured)(void *context); /* the handshake is over, the peer not yet checked */
     void (*closed)(void *context, const char *text);
 };
 
@@ -31,15 +31,21 @@ int stream_connect(struct stream **out, struct event_base *base, const struct so
                    void *context, struct error *err) WARN_UNUSED;
 void stream_free(struct stream *stream); /* closes; NULL is allowed */
 
-/* Takes over SSL and begins the handshake. Everything written before must have drained, and all that
- * was received must have been given: octets still here fail it (injection). */
+/* Takes over SSL and begins the handshake. Everything written before must have drained, and all
+ * that was received must have been given: octets still here fail it (injection). */
 int stream_start_tls(struct stream *stream, SSL *ssl, struct error *err) WARN_UNUSED;
 
-/* One write is one flight: octets leave together (TCP_NODELAY). */
+/* One write is one flight: octets leave together (TCP_NODELAY), as far as the connection takes them
+ * at once before this returns: what the caller does next may take the disk's time. */
 int stream_write(struct stream *stream, const void *data, size_t size) WARN_UNUSED;
+/* The same when more follows as soon as drained() says so; drained() comes in any case. */
+int stream_feed(struct stream *stream, const void *data, size_t size) WARN_UNUSED;
 /* Last words before stream_free: sent at once if the connection takes them, else not at all. */
 void stream_farewell(struct stream *stream, const void *data, size_t size);
 size_t stream_unsent(const struct stream *stream);
+/* Octets at the end of what was written that the system surely did not get; under TLS 0, because a
+ * write that did not end may have sent a part. */
+size_t stream_never_left(const struct stream *stream);
 
 SSL *stream_ssl(const struct stream *stream); /* borrowed; NULL in clear */
 

@@ -69,6 +69,8 @@ static void read_line(struct caps *caps, const char *line, size_t size)
         caps->eight_bit = true;
     else if (is_keyword(line, word, "DSN"))
         caps->dsn = true;
+    else if (is_keyword(line, word, "CHUNKING"))
+        caps->chunking = true;
     else if (is_keyword(line, word, "AUTH"))
         add_words(caps->mechanisms, rest, (size_t)(line + size - rest));
     else if (is_keyword(line, word, "SIZE")) {

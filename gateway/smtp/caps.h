@@ -15,6 +15,7 @@ struct caps {
     bool pipelining;
     bool eight_bit;
     bool dsn;
+    bool chunking; /* BDAT */
     bool size;
     uint64_t size_limit;             /* 0: none */
     char keywords[CAPS_TEXT_SIZE];   /* all, joined by blanks; cut at a keyword when too many */

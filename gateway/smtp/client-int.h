@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Inside the client: client.c is what callers see, client-state.c the machine, client-hello.c the
- * opening, client-mail.c the transactions. */
+ * opening, client-mail.c the transactions, client-content.c the content. */
 #ifndef SMTP_CLIENT_INT_H
 #define SMTP_CLIENT_INT_H
 
@@ -38,8 +38,9 @@ struct mail {
     enum mail_step step;
     unsigned awaited; /* replies */
     bool accepted_sender;
-    bool dotted; /* the dot after its content was put into the output */
-    bool done;   /* SMTP_MAIL_DONE was given; replies may still be on the way */
+    bool chunked; /* its content goes by BDAT */
+    bool done;    /* SMTP_MAIL_DONE was given; replies may still be on the way */
+    uint64_t end; /* octet of the whole output behind the end of its content, 0: not yet there */
 };
 
 /* A command whose reply is awaited. Strictly first in, first out. */
@@ -70,13 +71,18 @@ struct smtp_client {
     struct reply_parser parser;
     struct buf output;
     uint64_t appended; /* octets ever put into the output */
+    uint64_t sent;     /* of them, taken from it when the session ended */
     struct awaited_list awaited;
     struct event_list events;
     struct mail *mails;   /* given and not freed, oldest first */
     struct mail *sending; /* the one whose commands are being sent */
     struct mail *unfinished;
+    struct smtp_outcome failure; /* of the session */
     struct dots dots;
-    bool reset_needed; /* a transaction was left open */
+    enum smtp_chunking chunking;
+    bool wary;         /* nothing was heard for a while */
+    unsigned wasted;   /* contents that had no recipient left when they came */
+    bool reset_needed; /* a transaction may be open */
     bool accepted_any; /* a recipient, in this session */
     uint64_t mails_done, replies;
     unsigned time_divisor;
@@ -88,6 +94,10 @@ struct smtp_client {
 
 /* Makes room, so that nothing fails later: for SIZE more events and awaited replies. */
 int client_reserve(struct smtp_client *client, size_t size) WARN_UNUSED;
+/* Room for one more awaited reply. */
+int client_reserve_reply(struct smtp_client *client) WARN_UNUSED;
+/* WANT_CONTENT for MAIL that nobody has taken yet is no more. */
+void client_drop_want(struct smtp_client *client, const struct mail *mail);
 struct smtp_event *client_push_event(struct smtp_client *client, enum smtp_event_type type);
 void client_set_state(struct smtp_client *client, enum smtp_state state);
 /* The state that follows from what is awaited and being sent. */
@@ -113,7 +123,8 @@ bool client_refused(struct smtp_client *client, const struct smtp_outcome *outco
 void client_injected(struct smtp_client *client);
 void client_take_reply(struct smtp_client *client, const struct reply *reply);
 
-/* client-hello.c and client-mail.c: what is done with the reply of a state, and the senders. */
+/* client-hello.c, client-mail.c, client-content.c: what is done with the reply of a state, and the
+ * senders. */
 typedef void take_reply(struct smtp_client *client, const struct awaited *awaited,
                         const struct reply *reply);
 typedef void send_command(struct smtp_client *client, struct mail *mail, size_t index);
@@ -121,7 +132,7 @@ typedef void send_command(struct smtp_client *client, struct mail *mail, size_t 
 send_command send_ehlo, send_helo, send_starttls, send_auth;
 send_command send_mail, send_rcpt, send_data, send_dot, send_rset, send_quit;
 take_reply take_greeting, take_ehlo, take_helo, take_starttls, take_auth;
-take_reply take_mail, take_rcpt, take_data, take_dot, take_rset, take_quit;
+take_reply take_mail, take_rcpt, take_data, take_bdat, take_dot, take_rset, take_quit;
 
 /* By the table of states. */
 void client_command(struct smtp_client *client, enum smtp_state state, struct mail *mail,
@@ -151,9 +162,20 @@ void mail_tell_rest(struct smtp_client *client, struct mail *mail,
 void mail_tell(struct smtp_client *client, struct mail *mail, size_t index,
                const struct smtp_outcome *outcome);
 void mail_free(struct mail *mail);
+/* Nothing more of MAIL is sent. */
+void mail_stop(struct smtp_client *client, struct mail *mail);
 /* Forgets mails that are done and have no reply on the way. */
 void client_drop_done(struct smtp_client *client);
 /* True for text that may be the address in a MAIL or RCPT command. */
 bool client_argument_valid(const char *text);
+
+/* client-content.c */
+
+/* Whether content goes by BDAT. */
+bool client_chunks(const struct smtp_client *client);
+/* Asks for the content of MAIL, whose envelope is sent, when it may follow now. */
+void client_begin_chunks(struct smtp_client *client, struct mail *mail);
+/* A reply to content is awaited, or content is under way, and all of it goes by BDAT. */
+bool client_in_chunks(const struct smtp_client *client);
 
 #endif

@@ -2,7 +2,9 @@
 /*
  * Transactions. With PIPELINING (RFC 2920) MAIL, all RCPT and DATA are one group, and so are the
  * content of one mail, its dot and the commands of the next mail. DATA ends a group: nothing is
- * sent between it and its reply. Without PIPELINING every command awaits its reply.
+ * sent between it and its reply. With CHUNKING (RFC 3030) nothing ends a group: the content follows
+ * its envelope and the next mail follows the content. Without PIPELINING every command awaits its
+ * reply.
  */
 #include "config.h"
 
@@ -59,6 +61,13 @@ void client_drop_done(struct smtp_client *client)
     }
 }
 
+void mail_stop(struct smtp_client *client, struct mail *mail)
+{
+    mail->step = MAIL_SENT;
+    if (client->sending == mail)
+        client->sending = NULL;
+}
+
 void mail_tell(struct smtp_client *client, struct mail *mail, size_t index,
                const struct smtp_outcome *outcome)
 {
@@ -72,6 +81,11 @@ void mail_tell(struct smtp_client *client, struct mail *mail, size_t index,
         return;
     mail->done = true;
     client->mails_done++;
+    if (mail->chunked && client->sending == mail) {
+        client->reset_needed = true;
+        client_drop_want(client, mail);
+        mail_stop(client, mail);
+    }
     client_push_event(client, SMTP_MAIL_DONE)->tag = mail->tag;
 }
 
@@ -82,13 +96,6 @@ void mail_tell_rest(struct smtp_client *client, struct mail *mail,
         if (mail->recipients[i].step != RECIPIENT_TOLD)
             mail_tell(client, mail, i, outcome);
     }
-}
-
-static void stop_sending(struct smtp_client *client, struct mail *mail)
-{
-    mail->step = MAIL_SENT;
-    if (client->sending == mail)
-        client->sending = NULL;
 }
 
 void send_mail(struct smtp_client *client, struct mail *mail, size_t index)
@@ -117,7 +124,7 @@ void take_mail(struct smtp_client *client, const struct awaited *awaited, const 
         return;
     mail_tell_rest(client, mail, &outcome);
     if (!client->caps.pipelining)
-        stop_sending(client, mail);
+        mail_stop(client, mail);
 }
 
 void send_rcpt(struct smtp_client *client, struct mail *mail, size_t index)
@@ -214,7 +221,7 @@ void take_data(struct smtp_client *client, const struct awaited *awaited, const 
         client_push_event(client, SMTP_WANT_CONTENT)->tag = mail->tag;
         return;
     }
-    stop_sending(client, mail);
+    mail_stop(client, mail);
     if (reply->code / 100 == 3) {
         /* No recipient is left, but the server waits for content (RFC 2920 3.1). */
         client_command(client, SMTP_STATE_DOT, mail, 0);
@@ -231,17 +238,6 @@ void take_data(struct smtp_client *client, const struct awaited *awaited, const 
 void send_dot(struct smtp_client *client, struct mail *mail, size_t index)
 {
     client_send(client, ".", ".", SMTP_STATE_DOT, mail, index);
-}
-
-void take_dot(struct smtp_client *client, const struct awaited *awaited, const struct reply *reply)
-{
-    struct smtp_outcome outcome;
-
-    client_outcome(client, awaited->state, reply, &outcome);
-    /* Also a reply that ends the session is the answer for this mail. */
-    mail_tell_rest(client, awaited->mail, &outcome);
-    if (!is_positive(reply))
-        client_refused(client, &outcome);
 }
 
 void send_rset(struct smtp_client *client, struct mail *mail, size_t index)
@@ -285,6 +281,13 @@ static struct mail *next_mail(const struct smtp_client *client)
     return mail;
 }
 
+/* Whether the server really takes BDAT is seen at the first one. */
+static bool may_begin(const struct smtp_client *client)
+{
+    return !client_chunks(client) || client->chunking == SMTP_CHUNKING_WORKS ||
+           client->awaited.count == 0;
+}
+
 static void send_next_rcpt(struct smtp_client *client, struct mail *mail)
 {
     while (mail->next_recipient < mail->recipient_count &&
@@ -313,10 +316,14 @@ static bool send_more(struct smtp_client *client, struct mail *mail)
         return true;
     case MAIL_DATA:
         if (mail->done) {
-            /* Known in time only without pipelining: all recipients were refused. */
+            /* Known in time only when it had to be awaited: all recipients were refused. */
             client->reset_needed = true;
-            stop_sending(client, mail);
+            mail_stop(client, mail);
             return true;
+        }
+        if (client_chunks(client)) {
+            client_begin_chunks(client, mail);
+            return false;
         }
         mail->step = MAIL_CONTENT;
         client_command(client, SMTP_STATE_DATA, mail, 0);
@@ -334,7 +341,7 @@ void client_advance(struct smtp_client *client)
 
     while (more && client->state != SMTP_STATE_CLOSED &&
            (client->caps.pipelining || client->awaited.count == 0)) {
-        if (client->sending == NULL)
+        if (client->sending == NULL && may_begin(client))
             client->sending = next_mail(client);
         if (client->sending == NULL)
             break;

@@ -35,6 +35,7 @@ static const struct rules RULES[] = {
     [SMTP_STATE_RCPT] = {send_rcpt, take_rcpt, POSITIVE, 5 * MINUTE},
     [SMTP_STATE_DATA] = {send_data, take_data, INTERMEDIATE, 2 * MINUTE},
     [SMTP_STATE_CONTENT] = {NULL, NULL, 0, 3 * MINUTE},
+    [SMTP_STATE_BDAT] = {NULL, take_bdat, POSITIVE, 3 * MINUTE},
     [SMTP_STATE_DOT] = {send_dot, take_dot, POSITIVE, 10 * MINUTE},
     [SMTP_STATE_RSET] = {send_rset, take_rset, POSITIVE, 5 * MINUTE},
     [SMTP_STATE_QUIT] = {send_quit, take_quit, POSITIVE, 30 * SECOND},
@@ -126,6 +127,13 @@ int client_reserve(struct smtp_client *client, size_t size)
     return reserve_awaited(&client->awaited, more);
 }
 
+int client_reserve_reply(struct smtp_client *client)
+{
+    const struct awaited_list *list = &client->awaited;
+
+    return list->head + list->count < list->capacity ? 0 : client_reserve(client, list->count + 1);
+}
+
 struct smtp_event *client_push_event(struct smtp_client *client, enum smtp_event_type type)
 {
     struct event_list *list = &client->events;
@@ -197,9 +205,25 @@ static void drop_requests(struct event_list *list)
     list->count = kept;
 }
 
-/* Nothing is sent or taken any more. */
-static void end_session(struct smtp_client *client)
+void client_drop_want(struct smtp_client *client, const struct mail *mail)
 {
+    struct event_list *list = &client->events;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct smtp_event event = list->items[list->head + i];
+
+        if (event.type != SMTP_WANT_CONTENT || event.tag != mail->tag)
+            list->items[list->head + kept++] = event;
+    }
+    list->count = kept;
+}
+
+/* Nothing is sent or taken any more. */
+static void end_session(struct smtp_client *client, const struct smtp_outcome *outcome)
+{
+    client->failure = *outcome;
+    client->sent = client->appended - client->output.size;
     client_set_state(client, SMTP_STATE_CLOSED);
     drop_requests(&client->events);
     client->awaited.count = 0;
@@ -212,7 +236,7 @@ static void end_session(struct smtp_client *client)
 
 void client_close(struct smtp_client *client, const struct smtp_outcome *outcome)
 {
-    end_session(client);
+    end_session(client, outcome);
     client_push_event(client, SMTP_CLOSED)->outcome = *outcome;
 }
 
@@ -222,7 +246,7 @@ void client_fail(struct smtp_client *client, const struct smtp_outcome *outcome,
 
     if (client->state == SMTP_STATE_CLOSED)
         return;
-    end_session(client);
+    end_session(client, outcome);
     client_push_event(client, SMTP_FAILED)->outcome = *outcome;
     if (quit && buf_append_text(&client->output, "QUIT\r\n") == 0)
         client_trace(client, true, "QUIT");
@@ -252,6 +276,9 @@ void smtp_client_lost(struct smtp_client *client, enum smtp_scope scope, const c
 {
     struct smtp_outcome outcome;
 
+    /* Some who stand in between do not know BDAT and end what they do not know. */
+    if (client->chunking == SMTP_CHUNKING_TRY && client_in_chunks(client))
+        client->chunking = SMTP_CHUNKING_OFF;
     if (client->state != SMTP_STATE_QUIT && !is_idle(client)) {
         client_fail_text(client, scope, text);
         return;
@@ -259,6 +286,13 @@ void smtp_client_lost(struct smtp_client *client, enum smtp_scope scope, const c
     outcome_from_failure(&outcome, client->state, scope, text);
     adjust_to_progress(client, &outcome);
     client_close(client, &outcome);
+}
+
+void smtp_client_time_out(struct smtp_client *client)
+{
+    if (client_in_chunks(client))
+        client->chunking = SMTP_CHUNKING_OFF;
+    smtp_client_lost(client, SCOPE_CONNECTION, "no reply within the time limit");
 }
 
 void client_injected(struct smtp_client *client)
@@ -352,6 +386,7 @@ void client_take_reply(struct smtp_client *client, const struct reply *reply)
     struct awaited first;
 
     client->replies++;
+    client->wary = false;
     trace_reply(client, reply);
     if (list->count == 0 || list->items[list->head].end > client->appended - client->output.size) {
         take_unasked(client, reply);

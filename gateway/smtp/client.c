@@ -9,7 +9,6 @@
 
 #define MIB ((size_t)1024 * 1024)
 #define OUTPUT_LIMIT (4 * MIB)
-#define CONTENT_LIMIT MIB /* of output, for content; the rest is for commands */
 
 static void free_settings(struct smtp_client *client)
 {
@@ -79,6 +78,7 @@ int smtp_client_new(struct smtp_client **out, const struct smtp_settings *settin
     reply_parser_init(&client->parser);
     buf_init(&client->output, OUTPUT_LIMIT);
     client->time_divisor = 1;
+    client->chunking = settings->chunking;
     if (copy_settings(client, settings) != 0 || client_reserve(client, 0) != 0) {
         smtp_client_free(client);
         return error_set(err, ERROR_SOFT, "4.3.0", "out of memory");
@@ -259,62 +259,6 @@ int smtp_client_mail(struct smtp_client *client, const struct smtp_mail *mail, s
     return 0;
 }
 
-static int check_content(const struct smtp_client *client, struct error *err)
-{
-    if (client->state != SMTP_STATE_CONTENT)
-        return error_set(err, ERROR_SOFT, "4.3.0", "the session wants no content now");
-    return 0;
-}
-
-int smtp_client_content(struct smtp_client *client, const void *data, size_t size,
-                        struct error *err)
-{
-    size_t before = client->output.size;
-    int result;
-
-    if (check_content(client, err) != 0)
-        return -1;
-    if (before > CONTENT_LIMIT || size > CONTENT_LIMIT)
-        return error_set(err, ERROR_SOFT, "4.3.1", "too much content waits to be sent");
-    result = dots_write(&client->dots, data, size, &client->output, err);
-    client->appended += client->output.size - before;
-    return result;
-}
-
-static void trace_content(const struct smtp_client *client)
-{
-    struct buf line;
-
-    buf_init(&line, 80);
-    if (buf_printf(&line, "<content, %llu octets>", (unsigned long long)client->dots.octets) == 0)
-        client_trace(client, true, buf_text(&line));
-    buf_clear(&line);
-}
-
-int smtp_client_content_end(struct smtp_client *client, struct error *err)
-{
-    struct mail *mail = client->sending;
-    size_t before = client->output.size;
-
-    if (check_content(client, err) != 0 || dots_end(&client->dots, &client->output, err) != 0)
-        return -1;
-    client->appended += client->output.size - before;
-    trace_content(client);
-    mail->dotted = true;
-    mail->step = MAIL_SENT;
-    client->sending = NULL;
-    client_await(client, SMTP_STATE_DOT, mail, 0);
-    client_advance(client);
-    client_update_state(client);
-    return 0;
-}
-
-void smtp_client_content_abort(struct smtp_client *client, const char *text)
-{
-    if (client->state == SMTP_STATE_CONTENT)
-        client_fail_text(client, SCOPE_MESSAGE, text);
-}
-
 void smtp_client_quit(struct smtp_client *client)
 {
     client->quitting = true;
@@ -337,7 +281,25 @@ void smtp_client_scale_time(struct smtp_client *client, unsigned divisor)
     client->time_divisor = divisor > 0 ? divisor : 1;
 }
 
-bool smtp_client_unfinished(struct smtp_client *client, uint64_t *tag, bool *doubt)
+/* Who was not in the middle of it has nothing to do with the end of a connection that served others
+ * well, and whose content may have arrived cannot simply come again. */
+static void concern(const struct smtp_client *client, const struct mail *mail,
+                    struct smtp_unfinished *out)
+{
+    struct smtp_outcome *outcome = &out->outcome;
+
+    *outcome = client->failure;
+    if (out->doubt && outcome->action == ACTION_AGAIN)
+        outcome->action = ACTION_DEFER;
+    if (out->doubt || outcome->action != ACTION_DEFER || outcome->scope != SCOPE_CONNECTION ||
+        outcome->code != 0 || client->mails_done == 0)
+        return;
+    if (mail->step != MAIL_CONTENT ||
+        (outcome->state != SMTP_STATE_CONTENT && outcome->state != SMTP_STATE_BDAT))
+        outcome->action = ACTION_AGAIN;
+}
+
+bool smtp_client_unfinished(struct smtp_client *client, struct smtp_unfinished *out)
 {
     struct mail *mail = client->unfinished;
 
@@ -346,9 +308,25 @@ bool smtp_client_unfinished(struct smtp_client *client, uint64_t *tag, bool *dou
     client->unfinished = mail != NULL ? mail->next : NULL;
     if (mail == NULL)
         return false;
-    *tag = mail->tag;
-    *doubt = mail->dotted;
+    out->tag = mail->tag;
+    out->doubt = mail->end != 0 && mail->end <= client->sent;
+    concern(client, mail, out);
     return true;
+}
+
+void smtp_client_never_left(struct smtp_client *client, size_t size)
+{
+    client->sent -= size < client->sent ? size : client->sent;
+}
+
+void smtp_client_wary(struct smtp_client *client)
+{
+    client->wary = true;
+}
+
+enum smtp_chunking smtp_client_chunking(const struct smtp_client *client)
+{
+    return client->chunking;
 }
 
 const char *smtp_client_extensions(const struct smtp_client *client)

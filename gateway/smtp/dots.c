@@ -27,14 +27,24 @@ static int put(struct dots *dots, struct buf *out, const void *data, size_t size
     return error_set(err, ERROR_SOFT, "4.3.1", "no room for content waiting to be sent");
 }
 
+/* How many octets at DATA are neither CR nor LF. Lines are short and content is long: the LF is
+ * looked for first, and mostly stands right behind the CR. */
+static size_t line_run(const uint8_t *data, size_t size)
+{
+    const uint8_t *lf = memchr(data, '\n', size);
+    size_t most = lf != NULL ? (size_t)(lf - data) : size;
+    const uint8_t *cr = memchr(data, '\r', most);
+
+    return cr != NULL ? (size_t)(cr - data) : most;
+}
+
 /* How many octets at DATA are neither CR, LF nor NUL. */
 static size_t plain_run(const uint8_t *data, size_t size)
 {
-    size_t run = 0;
+    size_t line = line_run(data, size);
+    const uint8_t *nul = memchr(data, '\0', line);
 
-    while (run < size && data[run] != '\r' && data[run] != '\n' && data[run] != '\0')
-        run++;
-    return run;
+    return nul != NULL ? (size_t)(nul - data) : line;
 }
 
 /* DATA starts with a CR, LF or NUL. */
@@ -93,6 +103,52 @@ int dots_write(struct dots *dots, const void *data, size_t size, struct buf *out
         size -= run;
     }
     return 0;
+}
+
+/* Where DATA has an octet that must not pass, or SIZE. *CR: a CR stands before DATA; then: its last
+ * octet is a CR. A CR or LF alone is found at the octet behind the CR, and at the LF. */
+static size_t find_bad(const uint8_t *data, size_t size, bool *cr)
+{
+    const uint8_t *nul = memchr(data, '\0', size);
+    size_t most = nul != NULL ? (size_t)(nul - data) : size;
+
+    for (size_t at = 0; at < most;) {
+        size_t line;
+
+        if (*cr) {
+            if (data[at] != '\n')
+                return at;
+            *cr = false;
+            at++;
+        }
+        line = line_run(data + at, most - at);
+        at += line;
+        if (at < most && data[at] == '\n')
+            return at;
+        if (at < most) {
+            *cr = true;
+            at++;
+        }
+    }
+    return most;
+}
+
+int dots_check(struct dots *dots, const void *data, size_t size, bool last, struct error *err)
+{
+    const uint8_t *octets = data;
+    size_t bad;
+
+    if (check_refused(dots, err) != 0)
+        return -1;
+    bad = find_bad(octets, size, &dots->cr);
+    dots->octets += bad;
+    if (bad == size)
+        return last && dots->cr ? refuse(dots, "a CR without LF", err) : 0;
+    return refuse(dots,
+                  octets[bad] == '\n'   ? "an LF without CR"
+                  : octets[bad] == '\0' ? "a NUL"
+                                        : "a CR without LF",
+                  err);
 }
 
 int dots_end(struct dots *dots, struct buf *out, struct error *err)

@@ -29,6 +29,11 @@ void dots_init(struct dots *dots);
 int dots_write(struct dots *dots, const void *data, size_t size, struct buf *out,
                struct error *err) WARN_UNUSED;
 
+/* The same for content that goes as it is, by BDAT: only looks at it, and counts it. LAST: no more
+ * follows, a CR at the end has no LF. -1: ERROR_DATA, and from then on always. */
+int dots_check(struct dots *dots, const void *data, size_t size, bool last,
+               struct error *err) WARN_UNUSED;
+
 /* Appends CR LF when the last line has none, and the final dot. Errors as above. */
 int dots_end(struct dots *dots, struct buf *out, struct error *err) WARN_UNUSED;
 

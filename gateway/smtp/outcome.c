@@ -11,7 +11,7 @@
 #define IN(state) (1u << SMTP_STATE_##state)
 #define OPENING (IN(GREETING) | IN(EHLO) | IN(HELO) | IN(STARTTLS) | IN(TLS) | IN(AUTH))
 #define ENVELOPE (IN(MAIL) | IN(RCPT) | IN(DATA))
-#define MAILING (ENVELOPE | IN(DOT))
+#define MAILING (ENVELOPE | IN(BDAT) | IN(DOT))
 #define ANY (~0u)
 
 struct row {
@@ -126,8 +126,8 @@ static const struct row ROWS[] = {
     {IN(MAIL), 5, NULL, NULL, SCOPE_SENDER, ACTION_FAIL},
     {IN(RCPT), 4, NULL, NULL, SCOPE_RECIPIENT, ACTION_DEFER},
     {IN(RCPT), 5, NULL, NULL, SCOPE_RECIPIENT, ACTION_FAIL},
-    {IN(DATA) | IN(DOT), 4, NULL, NULL, SCOPE_MESSAGE, ACTION_DEFER},
-    {IN(DATA) | IN(DOT), 5, NULL, NULL, SCOPE_MESSAGE, ACTION_FAIL},
+    {IN(DATA) | IN(BDAT) | IN(DOT), 4, NULL, NULL, SCOPE_MESSAGE, ACTION_DEFER},
+    {IN(DATA) | IN(BDAT) | IN(DOT), 5, NULL, NULL, SCOPE_MESSAGE, ACTION_FAIL},
     {IN(DOT), 2, NULL, NULL, SCOPE_MESSAGE, ACTION_DELIVERED},
     {ANY, 0, NULL, NULL, SCOPE_CONNECTION, ACTION_DEFER},
 };
@@ -274,8 +274,9 @@ const char *smtp_state_name(enum smtp_state state)
         [SMTP_STATE_AUTH] = "AUTH",         [SMTP_STATE_IDLE] = "idle",
         [SMTP_STATE_MAIL] = "MAIL",         [SMTP_STATE_RCPT] = "RCPT",
         [SMTP_STATE_DATA] = "DATA",         [SMTP_STATE_CONTENT] = "content",
-        [SMTP_STATE_DOT] = "end of data",   [SMTP_STATE_RSET] = "RSET",
-        [SMTP_STATE_QUIT] = "QUIT",         [SMTP_STATE_CLOSED] = "closed",
+        [SMTP_STATE_BDAT] = "BDAT",         [SMTP_STATE_DOT] = "end of data",
+        [SMTP_STATE_RSET] = "RSET",         [SMTP_STATE_QUIT] = "QUIT",
+        [SMTP_STATE_CLOSED] = "closed",
     };
 
     return name_of(NAMES, sizeof NAMES / sizeof NAMES[0], state);

@@ -38,7 +38,8 @@ enum smtp_state {
     SMTP_STATE_RCPT,
     SMTP_STATE_DATA,
     SMTP_STATE_CONTENT,
-    SMTP_STATE_DOT,
+    SMTP_STATE_BDAT, /* a piece of content that is not the last */
+    SMTP_STATE_DOT,  /* the final dot, or BDAT LAST */
     SMTP_STATE_RSET,
     SMTP_STATE_QUIT,
     SMTP_STATE_CLOSED,

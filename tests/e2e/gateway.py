@@ -114,6 +114,7 @@ def bad_relay(server, case, pki, **more):
         values.update({"ca-file": pki.ca_file, "server-name": "mail.test"})
     if client["auth"]:
         values.update({"user": USER, "mechanisms": client["mechanisms"]})
+    values.update({"chunking": client["chunking"], "connections": client["connections"]})
     values.update(more)
     return values
 
@@ -125,6 +126,8 @@ class Sink:
     def __init__(self, base, name="sink", tls=True, rules=(), deadline=900):
         self.case = copy.deepcopy(CASES["good" if tls else "good-plain"])
         self.case["rules"] = list(rules)
+        if not tls:
+            self.case["server"]["caps"].append("CHUNKING")
         self.directory = os.path.join(base, name)
         self.pki = Pki(os.path.join(base, "pki"))
         self.server = BadServer(self.case, self.pki.cert, store=self.directory, deadline=deadline)

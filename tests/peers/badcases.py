@@ -8,7 +8,8 @@ CASES = {name: case}. A case is plain data (it survives JSON):
   send        what the client is given: messages, recipients of each (local parts at mail.test),
               bytes; with spread the first message is for the first recipient only, and so on
   client      how it is set up: tls "starttls" | "implicit" | "none" (both required, if not none),
-              auth true | false, mechanisms (allowed ones, or null for all)
+              auth true | false, mechanisms (allowed ones, or null for all), chunking "auto" | "off",
+              connections (null: as the client likes)
   server      changes to the good server, see SERVER below
   rules       what the good server does not do; the first rule that applies is taken
   expect      "delivered"   each message arrived and its rows are final
@@ -27,8 +28,8 @@ After recover() the server is good: what was "deferred" must then arrive by the 
 "suspended" when the operator resumes the route.
 
 A rule is {"at": stage, "do": [action, ...]} and conditions. Stages: greeting, command (any, before
-its own stage), ehlo helo starttls auth mail rcpt data bdat rset noop quit, content (354 is sent),
-dot (all content is here). Conditions, all of which must hold:
+its own stage), ehlo helo starttls auth mail rcpt data bdat rset noop quit, chunk (the octets of a
+BDAT are here), content (354 is sent), dot (all content is here). Conditions, all of which must hold:
   arg        the argument contains this text; for "dot" the argument is the recipients
   after      so many went before: of the same stage in the connection, or with "count": "message"
              (messages whose content came in this connection) or "rcpt" (in this transaction)
@@ -66,12 +67,15 @@ SERVER = {
     "rcvbuf": None,             # receive buffer of the socket
     "drip": 0.0,                # seconds after each octet of each reply
 }
-CLIENT = {"tls": "starttls", "auth": True, "mechanisms": None}
+CLIENT = {"tls": "starttls", "auth": True, "mechanisms": None, "chunking": "auto",
+          "connections": None}
 SEND = {"messages": 1, "recipients": ["alice"], "bytes": 2000, "spread": False}
 CLEAR = {"tls": "none", "auth": False}
 CLEAR_SERVER = {"caps": ["PIPELINING", "SIZE %d" % SIZE, "8BITMIME", "ENHANCEDSTATUSCODES"],
                 "require_auth": False}
 NO_SERVICE_YET = ["no-auth", "no-mail"]
+DATA = {"chunking": "off"}      # content by DATA although CHUNKING is offered
+ALONE = {"connections": 1}      # all messages in one flight
 
 CASES = {}
 
@@ -358,53 +362,131 @@ def _rcpt():
 
 def _data():
     big = {"bytes": 4000000}
-    case("data-451", "deferred", "451 to DATA", at("data", "451 4.3.0 try again"))
-    case("data-554", "failed", "554 to DATA", at("data", "554 5.6.0 Transaction failed"))
+    case("data-451", "deferred", "451 to DATA", at("data", "451 4.3.0 try again"), client=DATA)
+    case("data-554", "failed", "554 to DATA", at("data", "554 5.6.0 Transaction failed"),
+         client=DATA)
     case("data-503", "deferred", "DATA is out of sequence", at("data", "503 5.5.2 Need rcpt command"),
+         client=DATA, checks=["no-stored"])
+    case("data-250", "deferred", "250 instead of 354", at("data", "250 2.0.0 OK"), client=DATA,
          checks=["no-stored"])
-    case("data-250", "deferred", "250 instead of 354", at("data", "250 2.0.0 OK"),
-         checks=["no-stored"])
-    case("data-hangs", "deferred", "no reply to DATA", at("data", ["hang"]), limit="data")
-    case("data-closes", "deferred", "closes instead of 354", at("data", ["close"]))
+    case("data-hangs", "deferred", "no reply to DATA", at("data", ["hang"]), client=DATA,
+         limit="data")
+    case("data-closes", "deferred", "closes instead of 354", at("data", ["close"]), client=DATA)
     case("data-early", "deferred", "354 and the final 250 in one segment, before any content",
          at("data", ["send", "354 go ahead\r\n250 2.6.0 queued\r\n"], ["hang"]),
          server={"caps_tls": ["PIPELINING", "AUTH PLAIN"]}, limit="dot", checks=["no-stored"])
     case("content-closes", "deferred", "closes in the middle of the content",
-         at("content", ["read", 60000], ["close"]), send=big)
+         at("content", ["read", 60000], ["close"]), send=big, client=DATA)
     case("content-resets", "deferred", "resets in the middle of the content",
-         at("content", ["read", 60000], ["reset"]), send=big)
+         at("content", ["read", 60000], ["reset"]), send=big, client=DATA)
     case("content-421", "deferred", "421 in the middle of the content, then closes",
-         at("content", ["read", 60000], "421 4.3.0 going down", ["close"]), send=big)
+         at("content", ["read", 60000], "421 4.3.0 going down", ["close"]), send=big, client=DATA)
     case("content-deaf", "deferred", "never reads the content: the window fills up",
          at("content", ["deaf"]), send={"bytes": 20000000}, server={"rcvbuf": 4096},
-         limit="content")
+         client=DATA, limit="content")
+
+
+def _bdat():
+    big = {"bytes": 300000}
+    case("bdat-large", "delivered", "content in pieces", checks=["by-bdat", "quit"],
+         send={"bytes": 4000000, "messages": 2})
+    case("bdat-unknown", "delivered", "CHUNKING is offered and BDAT is not known: DATA",
+         at("bdat", "500 5.5.2 command not recognized"), checks=["by-data"],
+         send={"messages": 3})
+    case("bdat-503", "delivered", "CHUNKING is offered and BDAT always is out of sequence: DATA",
+         at("chunk", "503 5.5.1 bad sequence of commands"), checks=["by-data"],
+         send={"messages": 3})
+    case("bdat-stalls", "deferred", "no reply to BDAT, once: then DATA",
+         at("chunk", ["hang"], times=1), limit="dot", other="delivered")
+    case("bdat-closes", "deferred", "the first BDAT ends the connection: then DATA",
+         at("bdat", ["close"], times=1), other="delivered")
+    case("bdat-piece-552", "failed", "the second piece is refused",
+         at("chunk", "552 5.3.4 message size exceeds fixed maximum message size", after=1),
+         send=big, checks=["quit"])
+    case("bdat-piece-451", "deferred", "the second piece is refused for now",
+         at("chunk", "451 4.3.0 try again", after=1), send=big, checks=["quit", "no-stored"])
+    case("bdat-deaf", "deferred", "reads no more after the first piece: the window fills up",
+         at("chunk", ["deaf"]), send={"bytes": 20000000}, server={"rcvbuf": 4096},
+         limit="content", checks=["no-stored"])
+    case("bdat-piece-closes", "deferred", "closes in the middle of the content",
+         at("chunk", ["close"], after=1), send=big, checks=["no-stored"])
+
+
+def _dots(prefix, client):
+    three = {"messages": 3}
+
+    def one(name, expect, about, *rules, **words):
+        case(prefix + name, expect, about, *rules, client=client, **words)
+
+    one("closes", "deferred", "closes after the dot, nothing kept", at("dot", ["close"]))
+    one("closes-kept", "delivered", "keeps the message and closes without a reply, once: the "
+        "same message comes again", at("dot", ["store"], ["close"], times=1), copies=2)
+    one("hangs", "deferred", "silence after the dot, nothing kept", at("dot", ["hang"]),
+        limit="dot")
+    one("hangs-kept", "deferred", "keeps the message, silence after the dot",
+        at("dot", ["store"], ["hang"], times=1), limit="dot", copies=2, other="delivered")
+    one("late", "delivered", "the final reply takes 3 seconds", at("dot", ["delay", 3], ["good"]))
+    one("451", "deferred", "451 after the dot", at("dot", "451 4.3.0 try again"), checks=["quit"])
+    one("554", "failed", "554 after the dot", at("dot", "554 5.6.0 content refused"),
+        checks=["quit"])
+    one("sendas", "failed", "550 5.7.60 after the dot",
+        at("dot", "550 5.7.60 SMTP; Client does not have permissions to send as this sender"))
+    one("poison", "mixed", "one of three messages is refused, the next one goes on",
+        at("dot", "554 5.6.0 content refused", arg="bob@"), checks=["quit"],
+        send={"messages": 3, "recipients": ["alice", "bob", "carol"], "spread": True},
+        recipients={"alice": "delivered", "bob": "failed", "carol": "delivered"})
+    one("250-closes", "delivered", "250, then closes at once", at("dot", ["accept"], ["close"]),
+        send=three)
+    one("partial", "deferred", "half a reply after the dot",
+        at("dot", ["send", "250 2.6.0 que"], ["close"]), checks=["no-stored"])
 
 
 def _dot():
-    three = {"messages": 3}
-    case("dot-closes", "deferred", "closes after the dot, nothing kept", at("dot", ["close"]))
-    case("dot-closes-kept", "delivered", "keeps the message and closes without a reply, once: the "
-         "same message comes again", at("dot", ["store"], ["close"], times=1), copies=2)
-    case("dot-hangs", "deferred", "silence after the dot, nothing kept", at("dot", ["hang"]),
-         limit="dot")
-    case("dot-hangs-kept", "deferred", "keeps the message, silence after the dot",
-         at("dot", ["store"], ["hang"], times=1), limit="dot", copies=2, other="delivered")
-    case("dot-late", "delivered", "the final reply takes 3 seconds", at("dot", ["delay", 3],
-                                                                      ["good"]))
-    case("dot-451", "deferred", "451 after the dot", at("dot", "451 4.3.0 try again"),
-         checks=["quit"])
-    case("dot-554", "failed", "554 after the dot", at("dot", "554 5.6.0 content refused"),
-         checks=["quit"])
-    case("dot-sendas", "failed", "550 5.7.60 after the dot",
-         at("dot", "550 5.7.60 SMTP; Client does not have permissions to send as this sender"))
-    case("dot-poison", "mixed", "one of three messages is refused, the next one goes on",
-         at("dot", "554 5.6.0 content refused", arg="bob@"), checks=["quit"],
-         send={"messages": 3, "recipients": ["alice", "bob", "carol"], "spread": True},
-         recipients={"alice": "delivered", "bob": "failed", "carol": "delivered"})
-    case("dot-250-closes", "delivered", "250, then closes at once", at("dot", ["accept"],
-                                                                     ["close"]), send=three)
-    case("dot-partial", "deferred", "half a reply after the dot",
-         at("dot", ["send", "250 2.6.0 que"], ["close"]), checks=["no-stored"])
+    _dots("dot-", DATA)
+    _dots("last-", {})
+
+
+def _flight():
+    """One connection, all messages in its first deep flight, and a failure in the middle."""
+    five = {"messages": 5, "recipients": ["alice", "bob", "carol", "dave", "erin"], "spread": True}
+    pairs = {"messages": 6, "recipients": ["alice", "bob"]}
+    rest = {"alice": "delivered", "bob": "delivered", "dave": "delivered", "erin": "delivered"}
+
+    def one(name, about, *rules, **words):
+        for way, client in (("", ALONE), ("-data", dict(ALONE, **DATA))):
+            case("flight-" + name + way, words.get("expect", "delivered"), about, *rules,
+                 client=client, send=words.get("send", five), copies=words.get("copies", 1),
+                 recipients=words.get("recipients", {}),
+                 checks=words.get("checks", []) + words.get("deep" + way, []))
+
+    one("good", "nothing fails", send={"messages": 20, "recipients": ["alice", "bob"]},
+        checks=["quit"], deep=["deep", "by-bdat"])
+    one("rcpt", "the only recipient of the third message is unknown",
+        at("rcpt", "550 5.1.1 User unknown", arg="carol@"), expect="mixed", checks=["quit"],
+        recipients=dict(rest, carol="failed"))
+    one("rcpt-one", "one recipient of each message is unknown",
+        at("rcpt", "550 5.1.1 User unknown", arg="bob@"), expect="mixed", checks=["quit"],
+        send=pairs, recipients={"alice": "delivered", "bob": "failed"})
+    one("rcpt-452", "452 4.5.3 to the second recipient: it comes at once in the next transaction",
+        at("rcpt", "452 4.5.3 Too many recipients", count="rcpt", after=1), send=pairs,
+        checks=["quit"])
+    one("mail", "MAIL of the third message is refused for now",
+        at("mail", "451 4.3.0 try again", count="message", after=2, times=1), checks=["quit"])
+    one("mail-552", "MAIL of the third message is refused for good",
+        at("mail", "552 5.3.4 too large", after=2, times=1), expect="mixed", checks=["quit"],
+        recipients=dict(rest, carol="failed"))
+    one("dot", "the content of the third message is refused",
+        at("dot", "554 5.6.0 content refused", arg="carol@"), expect="mixed", checks=["quit"],
+        recipients=dict(rest, carol="failed"))
+    one("421", "421 in the middle of the third message",
+        at("rcpt", "421 4.4.2 going down", ["close"], arg="carol@", times=1))
+    one("closes", "closes in the middle of the third message",
+        at("rcpt", ["close"], arg="carol@", times=1))
+    one("resets", "resets at the end of the third message, which was kept",
+        at("dot", ["store"], ["reset"], arg="carol@", times=1), copies=2)
+    one("5.7.57", "the account is refused in the middle: nobody fails",
+        at("mail", "530 5.7.57 Client not authenticated to send mail", after=2), expect="mixed",
+        recipients=dict(rest, carol="suspended", dave="suspended", erin="suspended"))
 
 
 def _limits():
@@ -422,5 +504,6 @@ def _limits():
     case("quit-closes", "delivered", "closes at QUIT", at("quit", ["close"]), checks=["quit"])
 
 
-for _part in (_good, _greeting, _replies, _ehlo, _tls, _auth, _mail, _rcpt, _data, _dot, _limits):
+for _part in (_good, _greeting, _replies, _ehlo, _tls, _auth, _mail, _rcpt, _data, _bdat, _dot, _flight,
+              _limits):
     _part()

@@ -12,7 +12,8 @@ violations() always asks for these:
   no tight loop    between two connections that brought nothing at least `min_gap` seconds
   copies           for each recipient not more copies of a Message-ID than the case excuses
 and what the case names in `checks`:
-  quit no-auth no-mail no-content no-stored no-params second-ehlo few-lines"""
+  quit no-auth no-mail no-content no-stored no-params second-ehlo few-lines by-data by-bdat
+  deep"""
 import json
 import re
 
@@ -117,14 +118,17 @@ def _clean_content(case, events):
 
 def _no_tight_loop(events, min_gap):
     """Connections in vain must be apart; those refused for their number are not counted."""
-    last = None
+    last, chunks = None, False
     for conn, own in connections(_before_recovery(events)).items():
         start = own[0]["t"]
         if last is not None and start - last < min_gap:
             yield "connection %d: only %.3f s after one in vain" % (conn, start - last)
         kept = any(event["ev"] == "stored" for event in own)
         refused = any(event.get("reason") == "too many connections" for event in own)
-        last = None if kept or refused else start
+        # that BDAT does not work there had to be seen, once
+        learned = not chunks and "BDAT" in verbs(own)
+        chunks = chunks or learned
+        last = None if kept or refused or learned else start
 
 
 def _copies(case, events):
@@ -182,9 +186,25 @@ def _few_lines(events):
             yield "connection %d: %d lines" % (conn, count)
 
 
+def _by(verb):
+    """All content that was kept came so."""
+    def check(events):
+        for event in events:
+            if event["ev"] == "stored" and event["via"] != verb:
+                yield "connection %d: content came by %s" % (event["conn"], event["via"])
+    return check
+
+
+def _deep(events):
+    """Message behind message without waiting, kept apart by RSET, in one connection."""
+    if not any(verbs(own).count("RSET") >= 10 for own in connections(events).values()):
+        yield "no connection had messages in a deep flight"
+
+
 NAMED = {"quit": _quit, "no-auth": _none_of("AUTH"), "no-mail": _none_of("MAIL"),
          "no-content": _none_of("DATA", "BDAT"), "no-stored": _no_stored,
-         "no-params": _no_params, "second-ehlo": _second_ehlo, "few-lines": _few_lines}
+         "no-params": _no_params, "second-ehlo": _second_ehlo, "few-lines": _few_lines, "by-data": _by("DATA"),
+         "by-bdat": _by("BDAT"), "deep": _deep}
 
 
 def violations(case, events, min_gap=0.0):

@@ -407,6 +407,8 @@ class Session:
             self.reply("501 5.5.4 syntax error")
             raise Closed("BDAT without a size")
         chunk = self.wire.octets(count)
+        if not self.stage("chunk", arg):
+            return
         if not self.rcpts:
             self.reply("503 5.5.1 bad sequence of commands")
             return
@@ -437,6 +439,6 @@ class Session:
                 "params": self.params, "user": self.user, "tls": self.wire.tls, "via": self.via,
                 "acknowledged": acknowledged, "message_id": message_id(self.content)},
                 self.content)
-            self.wire.note("stored", id=self.stored["id"], acknowledged=acknowledged,
+            self.wire.note("stored", id=self.stored["id"], acknowledged=acknowledged, via=self.via,
                            to=self.rcpts, message_id=self.stored["message_id"])
         return self.stored

@@ -172,14 +172,27 @@ static void give_mail(struct run *run, const char *argument)
     free(copy);
 }
 
-static void give_content(struct run *run, const char *line)
+static void give_piece(struct run *run, const char *data)
 {
     struct error err = {0};
 
-    if (smtp_client_content(run->client, line, strlen(line), &err) != 0 ||
-        smtp_client_content(run->client, "\r", 1, &err) != 0 ||
-        smtp_client_content(run->client, "\n", 1, &err) != 0)
+    if (smtp_client_content(run->client, data, strlen(data), &err) != 0)
         FAIL(run, "content is not taken: %s", err.text);
+}
+
+/* With DATA the pieces fall between CR and LF; with BDAT each is a command of its own. */
+static void give_content(struct run *run, const char *line)
+{
+    char whole[80];
+
+    if (run->script->chunking != SMTP_CHUNKING_OFF) {
+        snprintf(whole, sizeof whole, "%s\r\n", line);
+        give_piece(run, whole);
+        return;
+    }
+    give_piece(run, line);
+    give_piece(run, "\r");
+    give_piece(run, "\n");
 }
 
 static void refuse_content(struct run *run, const char *data)
@@ -198,6 +211,14 @@ static void end_content(struct run *run)
         FAIL(run, "end of content: %s", err.text);
 }
 
+static void refuse_end(struct run *run)
+{
+    struct error err = {0};
+
+    if (smtp_client_content_end(run->client, &err) == 0 || err.class != ERROR_DATA)
+        FAIL(run, "the end comes too early and is taken");
+}
+
 static void lose(struct run *run, const char *argument)
 {
     enum smtp_scope scope = SCOPE_CONNECTION;
@@ -211,12 +232,13 @@ static void lose(struct run *run, const char *argument)
 
 static void expect_unfinished(struct run *run, const char *wanted)
 {
-    uint64_t tag = 0;
-    bool doubt = false;
+    struct smtp_unfinished unfinished;
     char got[60] = "none";
 
-    if (smtp_client_unfinished(run->client, &tag, &doubt))
-        snprintf(got, sizeof got, "%llu%s", (unsigned long long)tag, doubt ? " doubt" : "");
+    if (smtp_client_unfinished(run->client, &unfinished))
+        snprintf(got, sizeof got, "%llu%s%s", (unsigned long long)unfinished.tag,
+                 unfinished.doubt ? " doubt" : "",
+                 unfinished.outcome.action == ACTION_AGAIN ? " again" : "");
     if (strcmp(got, wanted) != 0)
         FAIL(run, "unfinished is \"%s\"", got);
 }
@@ -229,6 +251,14 @@ static void expect_state(struct run *run, const char *wanted)
              (long long)smtp_client_time_limit_ms(run->client) / 1000);
     if (strcmp(got, wanted) != 0)
         FAIL(run, "state is \"%s\"", got);
+}
+
+static void expect_chunking(struct run *run, const char *wanted)
+{
+    static const char *const NAMES[] = {"off", "try", "works"};
+
+    if (strcmp(NAMES[smtp_client_chunking(run->client)], wanted) != 0)
+        FAIL(run, "chunking is \"%s\"", NAMES[smtp_client_chunking(run->client)]);
 }
 
 static void server_speaks(struct run *run)
@@ -262,8 +292,14 @@ static void play_step(struct run *run, const char *step)
     case 'd':
         refuse_content(run, argument);
         break;
+    case 'P':
+        give_piece(run, argument);
+        break;
     case 'X':
         end_content(run);
+        break;
+    case 'x':
+        refuse_end(run);
         break;
     case 'A':
         smtp_client_content_abort(run->client, argument);
@@ -290,6 +326,18 @@ static void play_step(struct run *run, const char *step)
         if (smtp_client_can_mail(run->client) != (strcmp(argument, "yes") == 0))
             FAIL(run, "the answer is the other one");
         break;
+    case 'Y':
+        smtp_client_wary(run->client);
+        break;
+    case 'O':
+        smtp_client_time_out(run->client);
+        break;
+    case 'F':
+        smtp_client_never_left(run->client, strtoull(argument, NULL, 10));
+        break;
+    case 'B':
+        expect_chunking(run, argument);
+        break;
     case 'Z':
         break;
     default:
@@ -310,6 +358,7 @@ void smtp_script_run(const struct smtp_script *script, bool octetwise)
         .mechanism_count = script->mechanism != NULL ? 1 : 0,
         .plain_without_tls = script->plain_without_tls,
         .pipeline = script->pipeline,
+        .chunking = script->chunking,
     };
     struct error err = {0};
 

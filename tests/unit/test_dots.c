@@ -148,13 +148,70 @@ static void test_full(void **state)
     buf_clear(&wire);
 }
 
+/* 0 when all of it passes as it is. */
+static int look_at_all(struct text content, size_t piece, struct error *err)
+{
+    struct dots dots;
+    size_t at = 0, size;
+
+    dots_init(&dots);
+    do {
+        size = content.size - at < piece ? content.size - at : piece;
+        if (dots_check(&dots, content.data + at, size, at + size == content.size, err) != 0) {
+            /* For ever. */
+            assert_int_equal(-1, dots_check(&dots, "x\r\n", 3, true, err));
+            return -1;
+        }
+        at += size;
+    } while (at < content.size);
+    assert_int_equal(content.size, dots.octets);
+    return 0;
+}
+
+static void test_check(void **state)
+{
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof GOOD / sizeof GOOD[0]; i++) {
+        for (size_t piece = 1; piece <= GOOD[i].content.size + 1; piece++)
+            assert_int_equal(0, look_at_all(GOOD[i].content, piece, &err));
+    }
+    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
+        for (size_t piece = 1; piece <= BAD[i].size; piece++) {
+            assert_int_equal(-1, look_at_all(BAD[i], piece, &err));
+            assert_int_equal(ERROR_DATA, err.class);
+        }
+    }
+}
+
+/* Each place of a long line: what is looked at many octets at a time misses none. */
+static void test_check_everywhere(void **state)
+{
+    static const char bad[] = {'\0', '\n', '\r'};
+    char line[200];
+    struct error err;
+
+    (void)state;
+    for (size_t at = 0; at < sizeof line - 2; at++) {
+        for (size_t i = 0; i < sizeof bad; i++) {
+            const struct text content = {line, sizeof line};
+
+            memset(line, 'x', sizeof line);
+            memcpy(line + sizeof line - 2, "\r\n", 2);
+            assert_int_equal(0, look_at_all(content, sizeof line, &err));
+            line[at] = bad[i];
+            assert_int_equal(-1, look_at_all(content, sizeof line, &err));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_refusal_stays),
-        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_good),          cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_refusal_stays), cmocka_unit_test(test_full),
+        cmocka_unit_test(test_check),         cmocka_unit_test(test_check_everywhere),
     };
 
     return cmocka_run_group_tests_name("dots", tests, NULL, NULL);

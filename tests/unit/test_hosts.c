@@ -109,6 +109,36 @@ static void a_misbuilt_host_is_passed_over(void **state)
     hosts_free(hosts);
 }
 
+static void bdat_that_does_not_work_is_remembered(void **state)
+{
+    const int64_t day = 86400000;
+    struct settings_relay settings = relay_settings(2);
+    struct hosts *hosts;
+
+    (void)state;
+    settings.chunking = true;
+    hosts = hosts_of(&settings);
+    assert_int_equal(hosts_chunking(hosts, 0, START), SMTP_CHUNKING_TRY);
+    assert_false(hosts_chunking_seen(hosts, 0, SMTP_CHUNKING_TRY, START));
+    assert_int_equal(hosts_chunking(hosts, 0, START), SMTP_CHUNKING_TRY);
+    assert_false(hosts_chunking_seen(hosts, 0, SMTP_CHUNKING_WORKS, START));
+    assert_int_equal(hosts_chunking(hosts, 0, START), SMTP_CHUNKING_WORKS);
+    assert_int_equal(hosts_chunking(hosts, 1, START), SMTP_CHUNKING_TRY);
+
+    assert_true(hosts_chunking_seen(hosts, 0, SMTP_CHUNKING_OFF, START));
+    assert_false(hosts_chunking_seen(hosts, 0, SMTP_CHUNKING_OFF, START + 1));
+    assert_int_equal(hosts_chunking(hosts, 0, START + day - 1), SMTP_CHUNKING_OFF);
+    assert_int_equal(hosts_chunking(hosts, 1, START + day - 1), SMTP_CHUNKING_TRY);
+    assert_int_equal(hosts_chunking(hosts, 0, START + day), SMTP_CHUNKING_TRY);
+    hosts_free(hosts);
+
+    settings.chunking = false;
+    hosts = hosts_of(&settings);
+    assert_int_equal(hosts_chunking(hosts, 0, START), SMTP_CHUNKING_OFF);
+    assert_false(hosts_chunking_seen(hosts, 0, SMTP_CHUNKING_OFF, START));
+    hosts_free(hosts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +146,7 @@ int main(void)
         cmocka_unit_test(pauses_double_up_to_five_minutes),
         cmocka_unit_test(a_refused_account_suspends_the_route),
         cmocka_unit_test(a_misbuilt_host_is_passed_over),
+        cmocka_unit_test(bdat_that_does_not_work_is_remembered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -283,6 +283,43 @@ static void test_reopen(void **state)
     relaylog_free(log);
 }
 
+/* Held lines are not in the file yet, and then all are, in order; what is too much goes before. */
+static void test_hold(void **state)
+{
+    struct place *place = *state;
+    struct relaylog *log;
+    struct error err;
+    struct stat info;
+    char text[4096];
+    off_t one;
+
+    assert_int_equal(relaylog_open(&log, place->path, false, &err), 0);
+    relaylog_write(log, NOON, &full);
+    assert_int_equal(stat(place->path, &info), 0);
+    one = info.st_size;
+    relaylog_hold(log);
+    relaylog_write(log, NOON + 1000, &full);
+    relaylog_write(log, NOON + 2000, &full);
+    assert_int_equal(stat(place->path, &info), 0);
+    assert_int_equal(info.st_size, one);
+    relaylog_release(log);
+    assert_int_equal(stat(place->path, &info), 0);
+    assert_int_equal(info.st_size, 3 * one);
+    read_file(place->path, text, sizeof text);
+    assert_memory_equal(text + one, "2026-11-22T12:36:01.000Z ", 25);
+    assert_memory_equal(text + 2 * one, "2026-11-22T12:36:02.000Z ", 25);
+
+    relaylog_hold(log);
+    for (int i = 0; i < 1000; i++)
+        relaylog_write(log, NOON, &full);
+    assert_int_equal(stat(place->path, &info), 0);
+    assert_true(info.st_size > 900 * one);
+    relaylog_free(log);
+    assert_int_equal(stat(place->path, &info), 0);
+    assert_int_equal(info.st_size, 1003 * one);
+    assert_int_equal(place->complaints, 0);
+}
+
 static void test_open_refuses(void **state)
 {
     struct place *place = *state;
@@ -350,6 +387,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_round_trip, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_parse_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reopen, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_hold, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_open_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write_failure_is_told_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_none, set_up, tear_down),

@@ -124,7 +124,8 @@ static void test_defaults(void **state)
     assert_null(settings->relay.user);
     assert_int_equal(settings->relay.connections, 4);
     assert_int_equal(settings->relay.messages, 1000);
-    assert_int_equal(settings->relay.pipeline, 8);
+    assert_int_equal(settings->relay.pipeline, 32);
+    assert_true(settings->relay.chunking);
     assert_int_equal(settings->relay.max_recipients, 100);
     assert_int_equal(settings->relay.suspend_s, 300);
     assert_int_equal(settings->relay.time_divisor, 1);
@@ -152,6 +153,7 @@ static void test_everything(void **state)
                      " user = \"gw\"\n password-file = \"credential:relay\"\n"
                      " mechanisms = { SCRAM-SHA-256, PLAIN }\n plain-without-tls = true\n"
                      " connections = 1\n messages = 2\n pipeline = 3\n max-recipients = 4\n"
+                     " chunking = off\n"
                      " suspend = 5\n time-divisor = 6\n}\n");
     const struct settings_postoffice *old = settings_find_postoffice(settings, "old");
     const struct settings_relay *relay = &settings->relay;
@@ -186,6 +188,7 @@ static void test_everything(void **state)
     assert_true(relay->plain_without_tls);
     assert_string_equal(relay->mechanisms[1], "PLAIN");
     assert_int_equal(relay->time_divisor, 6);
+    assert_false(relay->chunking);
     settings_free(settings);
 }
 
@@ -312,6 +315,7 @@ static const struct bad {
     {TOP HQ "relay {\n hosts = { \"::1\" }\n}\n", 12, "not a host"},
     {TOP HQ "relay {\n hosts = { \"a b\" }\n}\n", 12, "not a host"},
     {TOP HQ "relay {\n hosts = { a.b }\n tls = maybe\n}\n", 13, "starttls, implicit, none"},
+    {TOP HQ "relay {\n hosts = { a.b }\n chunking = on\n}\n", 13, "auto, off"},
     {TOP HQ "relay {\n hosts = { a.b }\n tls = none\n pin = aa\n}\n", 14, "64 hex"},
     {TOP HQ "relay {\n hosts = { a.b }\n tls = none\n ca-file = aa\n}\n", 14, "tls = none"},
     {TOP HQ "relay {\n hosts = { a.b }\n user = u\n}\n", 0, "password-file: is missing"},

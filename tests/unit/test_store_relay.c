@@ -72,6 +72,41 @@ static void test_claim_in_order(void **state)
     assert_string_equal(text, "11:11");
 }
 
+/* One commit for a result and the next claim, which sees what the result made of the queue; and
+ * neither without it. */
+static void test_claim_inside_a_transaction(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_result again = {.recipient = 1,
+                                 .now_ms = 200,
+                                 .due_ms = 150,
+                                 .status = "4.5.3",
+                                 .reply = "452 4.5.3 Too many recipients",
+                                 .state = RECIPIENT_QUEUED};
+    char text[256];
+
+    add_due(fixture, 0, 100); /* 1 */
+    add_due(fixture, 0, 120); /* 2 */
+    claim_text(fixture, 200, 1, 10, text, sizeof text);
+    assert_string_equal(text, "1:1");
+
+    fixture_begin(fixture);
+    assert_done(fixture, store_set_result(fixture->store, &again, &fixture->err));
+    claim_text(fixture, 200, 10, 10, text, sizeof text);
+    assert_string_equal(text, "2:2 1:1");
+    store_rollback(fixture->store);
+    assert_int_equal(fixture_see(fixture, 1).state, RECIPIENT_SENDING);
+    assert_int_equal(fixture_see(fixture, 2).state, RECIPIENT_QUEUED);
+
+    fixture_begin(fixture);
+    assert_done(fixture, store_set_result(fixture->store, &again, &fixture->err));
+    claim_text(fixture, 200, 10, 10, text, sizeof text);
+    fixture_commit(fixture);
+    assert_string_equal(text, "2:2 1:1");
+    assert_int_equal(fixture_see(fixture, 1).state, RECIPIENT_SENDING);
+    assert_int_equal(fixture_see(fixture, 2).state, RECIPIENT_SENDING);
+}
+
 static void test_claim_groups_recipients(void **state)
 {
     struct fixture *fixture = *state;
@@ -620,6 +655,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_BOTH(test_claim_in_order),
+        ON_BOTH(test_claim_inside_a_transaction),
         ON_BOTH(test_claim_groups_recipients),
         ON_BOTH(test_claim_carries_what_the_relay_needs),
         ON_BOTH(test_claim_of_many),
