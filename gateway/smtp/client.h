@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The SMTP client protocol (RFC 5321, 2920, 3030, 1870, 6152, 2034, 3207, 3461, 4954)
- * as a state machine
- * without I/O: octets in, octets out, events. The caller owns socket, TLS and clock.
+ * The SMTP client protocol (RFC 5321, 2920, 3030, 1870, 6152, 2034, 3207, 3461, 4954) as a state
+ * machine without I/O: octets in, octets out, events. The caller owns socket, TLS and clock.
  *
  *   caller: smtp_client_input(received octets) -> smtp_client_event() until SMTP_NOTHING
  *           -> write all of smtp_client_output(), dropping with buf_consume what was written
