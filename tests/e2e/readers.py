@@ -133,11 +133,14 @@ def notmuch_messages(threads):
 
 
 def leaves(parts):
-    """The parts of a message that contain no others."""
+    """The parts of a message that contain no others, also those of messages inside."""
     for part in parts:
         inside = part.get("content")
         if isinstance(inside, list) and part["content-type"].startswith("multipart/"):
             yield from leaves(inside)
+        elif isinstance(inside, list) and part["content-type"] == "message/rfc822":
+            for message in inside:
+                yield from leaves(message["body"])
         else:
             yield part
 
