@@ -44,6 +44,7 @@ struct block {
     char *class;   /* "IPM.Microsoft Mail.Note"; "" in the DOS form */
     char *subject; /* all of it, when the short one of the message is its beginning (Q156844,
                     * Q97025); NULL: the message's own is all there is */
+    bool more_subjects; /* a line behind it that is one, too: the first counts (Q134371) */
     struct block_names from, to, cc; /* from: at most one */
     struct message_date date;
     char priority;         /* '1' to '5', 'R', 'C', or 0 */
