@@ -158,7 +158,8 @@ static int take_priority(struct mai *mai, enum fips_event event, struct message 
         return more;
     if (mai_read_string(mai, &element, text, sizeof text, &size, err) != 0)
         return -1;
-    if (size >= 1 && message_priority_valid((char)text[0]))
+    /* One character (Q118787); what has more means something else. */
+    if (size >= 1 && (size == 1 || text[1] == '\0') && message_priority_valid((char)text[0]))
         message->priority = (char)text[0];
     return 0;
 }
