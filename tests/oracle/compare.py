@@ -123,7 +123,7 @@ def wanted_messages(truth, options):
 
 
 def leaf_parts(message):
-    """Parts without parts, also those of messages inside."""
+    """As strict5322 has them: those of a message inside, too; fields for programs are one part."""
     if message.get_content_type() == "message/rfc822":
         return leaf_parts(message.get_content())
     if message.get_content_maintype() == "message" or not message.is_multipart():

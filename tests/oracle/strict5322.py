@@ -352,7 +352,7 @@ class Checker:
         return b"".join(out).removesuffix(b"\r\n")
 
     def entity(self, fields, body, where, depth, returned=False):
-        """`returned`: what a report gives back of a message, which may be less than a message."""
+        """RETURNED: of a report, whose third part is as much as is known of a message."""
         values = dict(reversed(fields))
         ctype, params = self.parameters("content-type", values.get("content-type", "text/plain"))
         encoding = values.get("content-transfer-encoding", "7bit").lower()
