@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Checks the source tree against doc/LAYERS, doc/BUDGET and doc/STEPS, and doc/TESTED.md against the
-tests. Prints each violation; status 1 if any."""
+"""Checks the source tree against doc/LAYERS, doc/BUDGET and doc/STEPS, doc/TESTED.md against the tests,
+and the settings against their manual and sample. Prints each violation; status 1 if any."""
 
 import fnmatch
 import os
@@ -190,6 +190,23 @@ def check_tested(top):
         yield f"doc/TESTED.md: no row for {', '.join('T%02d' % number for number in missing)}"
 
 
+FOR_TESTS = {"plain-without-tls", "time-divisor"}  # settings that no operator wants to see
+
+
+def check_settings(top):
+    """Each setting is in msmailgw.conf(5) and, but for those of tests, in the sample, and no other."""
+    def read(path, pattern):
+        with open(os.path.join(top, path), encoding="utf-8") as source:
+            return set(re.findall(pattern, source.read(), re.M))
+    known = read("gateway/daemon/settings.c", r'CFG_STR(?:_LIST)?\("([a-z-]+)"')
+    manual = read("doc/msmailgw.conf.5", r"^\.It Ic ([a-z-]+)")
+    sample = read("contrib/msmailgw.conf.sample", r"^[ #]*([a-z-]+) = ")
+    for name in sorted(known ^ manual):
+        yield f"doc/msmailgw.conf.5: {name} is in the manual or in settings.c, not in both"
+    for name in sorted((known - FOR_TESTS) ^ sample):
+        yield f"contrib/msmailgw.conf.sample: {name} is in the sample or in settings.c, not in both"
+
+
 def main():
     top = sys.argv[1] if len(sys.argv) > 1 else "."
     layers = read_layers(os.path.join(top, "doc/LAYERS"))
@@ -209,6 +226,7 @@ def main():
             problems.append(f"{folder}: not in doc/LAYERS")
     problems += check_steps(top, layers)
     problems += check_tested(top)
+    problems += check_settings(top)
     for problem in problems:
         print(problem)
     print(f"structure: {files} files, {len(problems)} violations")

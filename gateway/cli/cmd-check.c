@@ -78,6 +78,9 @@ static void check_settings(struct check *check)
         finding(check, RESULT_WARN, "tls = none: mail crosses the network in clear text");
     if (relay->user == NULL)
         finding(check, RESULT_WARN, "no user: the relay must know this machine by other means");
+    if (check->settings->report_to_postmaster)
+        finding(check, RESULT_OK,
+                "report-to = postmaster: no originator hears of failure or delay");
 }
 
 static void check_secret(struct check *check)
@@ -230,12 +233,26 @@ static void check_native(struct check *check, const struct settings_postoffice *
     check->bar.visible = false;
 }
 
+/* Settings by which something of a message is not relayed, or that do nothing. */
+static void check_choices(struct check *check, const struct settings_postoffice *postoffice)
+{
+    if (postoffice->system_mail == SYSTEM_REMOVE)
+        finding(check, RESULT_OK, "system-mail = remove: mail of programs is removed, not relayed");
+    if (postoffice->tnef == LETTER_TNEF_DROP)
+        finding(check, RESULT_WARN, "tnef = drop: what is only in a WINMAIL.DAT is not sent");
+    if (postoffice->ole == LETTER_OLE_TEXT)
+        finding(check, RESULT_WARN, "ole = text: OLE objects are not sent");
+    if (postoffice->receipt_as_dsn && check->settings->envelope_sender != NULL)
+        finding(check, RESULT_WARN, "receipt-as-dsn has no effect with envelope-sender");
+}
+
 static void check_postoffices(struct check *check, const struct map *map)
 {
     for (size_t i = 0; i < check->settings->postoffice_count; i++) {
         const struct settings_postoffice *postoffice = &check->settings->postoffices[i];
 
         check->subject = postoffice->title;
+        check_choices(check, postoffice);
         if (postoffice->door == DOOR_NATIVE)
             check_native(check, postoffice, map);
         else if (access(postoffice->command[0], X_OK) == 0)

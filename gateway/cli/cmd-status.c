@@ -38,6 +38,7 @@ static const struct output_column content_columns[] = {
     {"undecodable_messages", "IN MESSAGES", 0},
     {"dates", "DATES DECIDED", 0},
     {"stripped", "WINMAIL.DAT NOT SENT", 0},
+    {"repeated", "FIELDS TWICE", 0},
 };
 static const struct output_column user_columns[] = {
     {"baseline", "Baseline", 0}, {"active", "Active", 0},   {"draining", "Draining", 0},
@@ -231,6 +232,7 @@ static int show_content(void *context, const char *name, const char *value, int6
     show_member(out, note, "messages");
     show_member(out, note, "dates");
     show_member(out, note, "stripped");
+    show_member(out, note, "repeated");
     output_row_end(out);
     json_decref(note);
     return 0;

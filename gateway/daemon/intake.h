@@ -27,7 +27,7 @@ struct intake_counts {
     uint64_t collected; /* items that a client took before us */
     uint64_t vanished;  /* items whose record went without being deleted */
     uint64_t troubles;  /* rounds and users that failed; each was told */
-    bool paused;        /* out: the postoffice waits for the operator (INTERNALS.md, section 7) */
+    bool paused;        /* out: the postoffice waits for the operator (INTERNALS.md, 11.3) */
 };
 
 /* A restored backup: the mail in it of users who were moved. */

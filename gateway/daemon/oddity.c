@@ -9,13 +9,33 @@
 
 #include "daemon/note.h"
 
-#define MOST 3 /* of one message */
+#define MOST 4 /* of one message */
 #define TEXT_SIZE 256
 
 struct oddity {
     const char *event;
     char text[TEXT_SIZE];
 };
+
+/* "subject", or "sender, subject" */
+static void name_repeated(unsigned repeated, char out[TEXT_SIZE])
+{
+    static const struct {
+        enum message_once what;
+        const char *name;
+    } names[] = {{MESSAGE_ONE_SENDER, "sender"},
+                 {MESSAGE_ONE_SUBJECT, "subject"},
+                 {MESSAGE_ONE_DATE, "date"},
+                 {MESSAGE_ONE_PRIORITY, "priority"}};
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if ((repeated & names[i].what) != 0)
+            used += (size_t)snprintf(out + used, TEXT_SIZE - used, "%s%s", used != 0 ? ", " : "",
+                                     names[i].name);
+    }
+}
 
 /* What is known of PREPARED; the number of them. */
 static size_t list(const struct prepared *prepared, struct oddity out[MOST])
@@ -41,6 +61,14 @@ static size_t list(const struct prepared *prepared, struct oddity out[MOST])
         out[count].event = "stripped";
         snprintf(out[count++].text, TEXT_SIZE, "its WINMAIL.DAT is not sent");
     }
+    if (facts->repeated != 0) {
+        char names[TEXT_SIZE];
+
+        name_repeated(facts->repeated, names);
+        out[count].event = "repeated";
+        snprintf(out[count++].text, TEXT_SIZE,
+                 "it has more than one of these: %.60s; the first is sent", names);
+    }
     return count;
 }
 
@@ -58,6 +86,7 @@ int oddity_write(struct store *store, uint64_t id, const struct prepared *prepar
     sums->undecodable += prepared->facts.undecodable;
     sums->dates += prepared->facts.date_note != DATE_AS_WRITTEN;
     sums->stripped += prepared->facts.stripped;
+    sums->repeated += prepared->facts.repeated != 0;
     return 0;
 }
 
@@ -77,6 +106,7 @@ static int see_note(void *context, const char *name, const char *value, int64_t 
     asking->sums.undecodable = note_number(value, "undecodable");
     asking->sums.dates = note_number(value, "dates");
     asking->sums.stripped = note_number(value, "stripped");
+    asking->sums.repeated = note_number(value, "repeated");
     return 1;
 }
 
@@ -86,16 +116,17 @@ int oddity_note(struct store *store, const char *title, const struct oddity_sums
     char name[160], text[256];
     struct asking asking = {.name = name};
 
-    if (sums->messages + sums->dates + sums->stripped == 0)
+    if (sums->messages + sums->dates + sums->stripped + sums->repeated == 0)
         return 0;
     snprintf(name, sizeof name, "content.%.140s", title);
     if (store_list_notes(store, name, see_note, &asking, err) != 0)
         return -1;
     snprintf(text, sizeof text,
              "{\"messages\":%" PRIu64 ",\"undecodable\":%" PRIu64 ",\"dates\":%" PRIu64
-             ",\"stripped\":%" PRIu64 "}",
+             ",\"stripped\":%" PRIu64 ",\"repeated\":%" PRIu64 "}",
              asking.sums.messages + sums->messages, asking.sums.undecodable + sums->undecodable,
-             asking.sums.dates + sums->dates, asking.sums.stripped + sums->stripped);
+             asking.sums.dates + sums->dates, asking.sums.stripped + sums->stripped,
+             asking.sums.repeated + sums->repeated);
     return store_put_note(store, name, text, now_ms, err);
 }
 

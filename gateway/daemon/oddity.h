@@ -12,6 +12,7 @@ struct oddity_sums {
     uint64_t undecodable; /* such octets */
     uint64_t dates;       /* messages whose Date had to be decided */
     uint64_t stripped;    /* messages whose WINMAIL.DAT was not sent */
+    uint64_t repeated;    /* messages with two subjects and the like, of which the first was sent */
 };
 
 /* Inside the batch's transaction: history of message ID, and ADDS to SUMS. */
@@ -22,7 +23,7 @@ int oddity_write(struct store *store, uint64_t id, const struct prepared *prepar
 int oddity_note(struct store *store, const char *title, const struct oddity_sums *sums,
                 int64_t now_ms, struct error *err) WARN_UNUSED;
 
-/* After it: events "undecodable", "date" and "stripped". EVENT has what they share. */
+/* After it: events "undecodable", "date", "stripped" and "repeated". EVENT has what they share. */
 void oddity_log(struct relaylog *log, const struct prepared *prepared, int64_t now_ms,
                 const struct relaylog_event *event);
 

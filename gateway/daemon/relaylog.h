@@ -27,7 +27,7 @@ struct relaylog_event {
                           user-draining user-closed user-stopped users-stopped
                           users-resumed collected vanished filling emptier key-stuck key-free
                           rewound rewind-acknowledged system-removed
-                          undecodable date stripped winmail-damaged */
+                          undecodable date stripped repeated winmail-damaged */
     uint64_t id;
     const char *po, *mailbag, *mai;
     const char *from, *rcpt;

@@ -85,8 +85,9 @@ size_t label_hex(const char *value)
 
 char label_priority(const char *value)
 {
-    return value[0] != '\0' && value[1] == '\0' && strchr("12345RCFT", value[0]) != NULL ? value[0]
-                                                                                         : '\0';
+    return value[0] != '\0' && value[1] == '\0' && strchr("123456789RCFT", value[0]) != NULL
+               ? value[0]
+               : '\0';
 }
 
 bool label_value_sure(const char *value)

@@ -233,6 +233,17 @@ static void read_date(struct block *block, const int *at)
     }
 }
 
+/* A receipt has two: its own and that of the message that was read (Q131523). */
+static bool has_more_subjects(const struct block *block, const int *at)
+{
+    if (is_receipt(block))
+        return false;
+    for (size_t i = (size_t)at[LABEL_SUBJECT] + 1; i < block->field_count; i++)
+        if (label_role(block->fields[i].label) == LABEL_SUBJECT)
+            return true;
+    return false;
+}
+
 static int read_values(struct block *block, const int *at, struct error *err)
 {
     const char *conversation = value_of(block, at, LABEL_CONVERSATION_ID);
@@ -248,6 +259,7 @@ static int read_values(struct block *block, const int *at, struct error *err)
     if (conversation[0] != '\0')
         block->conversation_id = strdup(conversation);
     block->priority = label_priority(value_of(block, at, LABEL_PRIORITY));
+    block->more_subjects = has_more_subjects(block, at);
     read_date(block, at);
     return block->subject != NULL ? 0 : no_memory(err);
 }

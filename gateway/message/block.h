@@ -44,9 +44,10 @@ struct block {
     char *class;   /* "IPM.Microsoft Mail.Note"; "" in the DOS form */
     char *subject; /* all of it, when the short one of the message is its beginning (Q156844,
                     * Q97025); NULL: the message's own is all there is */
+    bool more_subjects; /* a line behind it that is one, too: the first counts (Q134371) */
     struct block_names from, to, cc; /* from: at most one */
     struct message_date date;
-    char priority;         /* '1' to '5', 'R', 'C', or 0 */
+    char priority;         /* '1' to '9', 'R', 'C', 'F', 'T', or 0 */
     char *message_id;      /* hex digits, or NULL */
     char *parent_id;       /* of the message that this one answers, or NULL */
     char *conversation_id; /* hex digits or a text (Q175958), or NULL */

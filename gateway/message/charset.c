@@ -342,7 +342,7 @@ static int latin1_octet(uint8_t *lead, uint8_t octet)
     if (*lead != 0) {
         code = (*lead & 0x03) << 6 | (octet & 0x3F);
         *lead = 0;
-        return (octet & 0xC0) == 0x80 ? code : -2;
+        return (octet & 0xC0) == 0x80 && code >= 0xA0 ? code : -2; /* no controls: see_letter */
     }
     if (octet < 0x80)
         return octet;

@@ -160,7 +160,8 @@ static uint64_t returned_text(const struct letter_job *job)
     return bounce->original.form != BLOCK_NONE ? bounce->original.body : bounce->returned;
 }
 
-/* A report has no parts but its three (RFC 6522 3), so what is attached belongs to the copy. */
+/* A report has no parts but its three (RFC 6522 3), so what is attached belongs to the copy. That
+ * is a message then, which has a From, a Date or a Subject (RFC 2046 5.2.1). */
 static int take_parts(struct letter_job *job, struct letter *copy, struct error *err)
 {
     struct letter *letter = job->letter;
@@ -169,6 +170,8 @@ static int take_parts(struct letter_job *job, struct letter *copy, struct error 
     copy->part_count = letter->part_count;
     letter->parts = NULL;
     letter->part_count = 0;
+    if (copy->subject == NULL && (copy->subject = strdup("")) == NULL)
+        return letter_no_memory(err);
     if (job->message->text == NULL)
         return 0;
     return letter_take_text(job, copy, returned_text(job), err);

@@ -194,15 +194,25 @@ static int read_block(struct letter_job *job, struct error *err)
     return job->options->block ? block_read(&job->block, job->message, err) : 0;
 }
 
+/* After letter_fill_report, which gives the block of a report back to the text. */
+static int fill_repeated(struct letter_job *job, struct error *err)
+{
+    (void)err;
+    job->letter->repeated = job->message->repeated;
+    if (job->block.body != 0 && job->block.more_subjects)
+        job->letter->repeated |= MESSAGE_ONE_SUBJECT;
+    return 0;
+}
+
 /* What is in the message first, then each part of the letter; a step uses what those before made.
  */
 static int fill(struct letter_job *job, struct error *err)
 {
     static int (*const steps[])(struct letter_job * job, struct error * err) = {
-        read_block,         letter_read_report,  letter_read_tnef,   letter_fill_parties,
-        fill_headers,       letter_fill_thread,  letter_fill_report, letter_fill_text,
-        letter_fill_rich,   letter_fill_charset, letter_fill_parts,  letter_fill_hidden,
-        letter_fill_stream, letter_fill_copy,
+        read_block,         letter_read_report, letter_read_tnef,    letter_fill_parties,
+        fill_headers,       letter_fill_thread, letter_fill_report,  fill_repeated,
+        letter_fill_text,   letter_fill_rich,   letter_fill_charset, letter_fill_parts,
+        letter_fill_hidden, letter_fill_stream, letter_fill_copy,
     };
 
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {

@@ -132,6 +132,7 @@ struct letter {
     struct letter_part *parts;
     size_t part_count;
     size_t undecodable; /* octets that became U+FFFD */
+    unsigned repeated;  /* enum message_once: what message or header block had again */
 };
 
 /*

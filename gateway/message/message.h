@@ -39,6 +39,14 @@ struct message_extra {
     char *value;
 };
 
+/* What a message may have once. Of two of a kind the first counts (Q134371). */
+enum message_once {
+    MESSAGE_ONE_SENDER = 1,
+    MESSAGE_ONE_SUBJECT = 2,
+    MESSAGE_ONE_DATE = 4,
+    MESSAGE_ONE_PRIORITY = 8,
+};
+
 /* Local time of the writer, no zone (Q133192). set is false when the message has none. */
 struct message_date {
     bool set;
@@ -66,6 +74,8 @@ struct message {
     size_t attachment_count;
     struct message_extra *extras;
     size_t extra_count;
+    unsigned repeated; /* enum message_once: what it had again, and was left out; not in the
+                        * fingerprint */
     char *sender_name; /* UTF-8, of a message inside whose sender has no address; or NULL */
 };
 

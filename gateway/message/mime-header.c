@@ -32,8 +32,9 @@ static bool is_plain(const char *utf8)
     return at == utf8 || at[-1] != ' ';
 }
 
-/* The end of the next piece of an encoded word: between characters, and, when possible, such that
- * base64 needs no padding, because some readers stop at padding between words. */
+/* The end of the next piece of an encoded word: between characters. All but the last piece are such
+ * that base64 needs no padding, because some readers (GMime) stop at padding between words; where
+ * there is no such place it is one character, which is written in quoted-printable. */
 static const char *piece_end(const char *utf8, size_t max)
 {
     const char *end = utf8, *unpadded = NULL;
@@ -42,12 +43,31 @@ static const char *piece_end(const char *utf8, size_t max)
         const char *next = g_utf8_find_next_char(end, NULL);
 
         if ((size_t)(next - utf8) > max)
-            return unpadded != NULL ? unpadded : end;
+            return unpadded != NULL ? unpadded : g_utf8_find_next_char(utf8, NULL);
         end = next;
         if ((end - utf8) % 3 == 0)
             unpadded = end;
     }
     return end;
+}
+
+static void add_word(GString *words, const char *utf8, const char *end)
+{
+    size_t size = (size_t)(end - utf8);
+    char *base64;
+
+    if (words->len != 0)
+        g_string_append_c(words, ' ');
+    if (*end == '\0' || size % 3 == 0) {
+        base64 = g_base64_encode((const guchar *)utf8, (gsize)size);
+        g_string_append_printf(words, "=?UTF-8?B?%s?=", base64);
+        g_free(base64);
+        return;
+    }
+    g_string_append(words, "=?UTF-8?Q?");
+    for (size_t i = 0; i < size; i++)
+        g_string_append_printf(words, "=%02X", (unsigned char)utf8[i]);
+    g_string_append(words, "?=");
 }
 
 char *header_text(const char *utf8)
@@ -59,10 +79,8 @@ char *header_text(const char *utf8)
     words = g_string_new(NULL);
     while (*utf8 != '\0') {
         const char *end = piece_end(utf8, words->len == 0 ? FIRST_PIECE_MAX : PIECE_MAX);
-        char *base64 = g_base64_encode((const guchar *)utf8, (gsize)(end - utf8));
 
-        g_string_append_printf(words, "%s=?UTF-8?B?%s?=", words->len != 0 ? " " : "", base64);
-        g_free(base64);
+        add_word(words, utf8, end);
         utf8 = end;
     }
     return g_string_free(words, FALSE);

@@ -239,6 +239,7 @@ static int fill_facts(struct mime_facts *facts, const struct letter *letter, str
     facts->sender = strdup(letter->sender);
     facts->damage = letter->damage != NULL ? strdup(letter->damage) : NULL;
     facts->undecodable = letter->undecodable;
+    facts->repeated = letter->repeated;
     facts->date_note = letter->date.note;
     memcpy(facts->date_original, letter->date.original, sizeof facts->date_original);
     facts->stripped = letter->stripped;

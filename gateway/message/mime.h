@@ -25,11 +25,12 @@ struct mime_facts {
                        * sender) for mail of POSTMASTER and for receipts (Q98067) */
     uint64_t size;    /* octets given to the sink */
     size_t undecodable;
-    enum date_note date_note; /* what had to be decided about the Date */
+    unsigned repeated;                      /* as in struct letter */
+    enum date_note date_note;               /* what had to be decided about the Date */
     char date_original[DATE_ORIGINAL_SIZE]; /* as in struct date_sent */
-    bool stripped;            /* a WINMAIL.DAT is not sent */
-    int eight_bit;            /* 0: all output is 7-bit */
-    char *damage;             /* what is wrong with WINMAIL.DAT, or NULL */
+    bool stripped;                          /* a WINMAIL.DAT is not sent */
+    int eight_bit;                          /* 0: all output is 7-bit */
+    char *damage;                           /* what is wrong with WINMAIL.DAT, or NULL */
 };
 void mime_facts_clear(struct mime_facts *facts);
 

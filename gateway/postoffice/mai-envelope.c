@@ -75,14 +75,23 @@ static int take_addresses(struct mai *mai, enum address_role role, struct messag
     return more;
 }
 
+/* The first one counts (Q134371). */
+static int leave_out(struct message *message, enum message_once what)
+{
+    message->repeated |= what;
+    return 0;
+}
+
 /* The originator is the first string of its field. */
 static int take_from(struct mai *mai, struct envelope *envelope, struct error *err)
 {
     struct fips_element element;
     int more = mai_next_string(mai, FIELD_DEPTH, &element, err);
 
-    if (more <= 0 || envelope->from_seen)
-        return more < 0 ? -1 : 0;
+    if (more <= 0)
+        return more;
+    if (envelope->from_seen)
+        return leave_out(envelope->message, MESSAGE_ONE_SENDER);
     envelope->from_seen = true;
     return add_address(mai, &element, ADDRESS_FROM, envelope->message, err);
 }
@@ -96,6 +105,8 @@ static int take_date(struct mai *mai, struct message *message, struct error *err
     size_t size;
     int more;
 
+    if (message->date.set)
+        return leave_out(message, MESSAGE_ONE_DATE);
     while ((more = mai_next_part(mai, FIELD_DEPTH, &event, &element, err)) > 0) {
         if (event == FIPS_ENTER && element.id == FIPS_DATE) {
             more = mai_next_string(mai, DATE_DEPTH, &element, err);
@@ -119,7 +130,7 @@ static int take_subject(struct mai *mai, struct envelope *envelope, struct error
     int more;
 
     if (envelope->subject_seen)
-        return 0; /* the first one counts (Q134371) */
+        return leave_out(envelope->message, MESSAGE_ONE_SUBJECT);
     envelope->subject_seen = true;
     while ((more = mai_next_string(mai, FIELD_DEPTH, &element, err)) > 0) {
         if (mai_read_string(mai, &element, envelope->subject + envelope->subject_size,
@@ -138,6 +149,8 @@ static int take_priority(struct mai *mai, enum fips_event event, struct message 
     size_t size;
     int more;
 
+    if (message->priority != 0)
+        return leave_out(message, MESSAGE_ONE_PRIORITY);
     if (event == FIPS_PRIMITIVE && fips_descend(&mai->fips, err) != 0)
         return -1;
     more = mai_next_string(mai, FIELD_DEPTH, &element, err);

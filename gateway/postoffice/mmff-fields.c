@@ -154,12 +154,20 @@ int mmff_take_address(struct mmff_header *header, const struct mmff_field *field
 
 /* ---- date, subject, priority ---- */
 
+/* The first one counts (Q134371). */
+static void leave_out(struct mmff_header *header, enum message_once what)
+{
+    header->message->repeated |= what;
+}
+
 int mmff_take_subject(struct mmff_header *header, const struct mmff_field *field, struct error *err)
 {
     struct error failure;
 
-    if (header->has_subject)
-        return 0; /* the first one counts (Q134371) */
+    if (header->has_subject) {
+        leave_out(header, MESSAGE_ONE_SUBJECT);
+        return 0;
+    }
     header->has_subject = true;
     if (message_set_subject(header->message, field->value, field->length, &failure) == 0)
         return 0;
@@ -196,7 +204,9 @@ void mmff_take_date(struct mmff_header *header, const struct mmff_field *field)
     trim(&text, &length);
     if (!matches(text, length, "0000-00-00")) {
         mmff_bad_value(header, field);
-    } else if (!header->has_date) {
+    } else if (header->has_date) {
+        leave_out(header, MESSAGE_ONE_DATE);
+    } else {
         header->has_date = true;
         date->year = number_at(text, 4);
         date->month = number_at(text + 5, 2);
@@ -213,7 +223,9 @@ void mmff_take_time(struct mmff_header *header, const struct mmff_field *field)
     trim(&text, &length);
     if (!matches(text, length, "00:00")) {
         mmff_bad_value(header, field);
-    } else if (!header->has_time) {
+    } else if (header->has_time) {
+        leave_out(header, MESSAGE_ONE_DATE);
+    } else {
         header->has_time = true;
         date->hour = number_at(text, 2);
         date->minute = number_at(text + 3, 2);
@@ -231,7 +243,9 @@ void mmff_take_priority(struct mmff_header *header, const struct mmff_field *fie
     } else if (length == 1) {
         char c = text[0] >= 'a' && text[0] <= 'z' ? (char)(text[0] - 'a' + 'A') : text[0];
 
-        if (message_priority_valid(c))
+        if (message_priority_valid(c) && header->message->priority != 0)
+            leave_out(header, MESSAGE_ONE_PRIORITY);
+        else if (message_priority_valid(c))
             header->message->priority = c;
     }
 }

@@ -13,7 +13,7 @@ import zoneinfo
 
 import gateway
 from gateway import Case, Gateway, Office
-from fidelity import dovecot
+import readers
 from sweep import tree
 
 ZONE = "Europe/Berlin"
@@ -117,7 +117,7 @@ class Archive(Case):
         for name in sorted(os.listdir(self.archive + "/new")):
             with open(os.path.join(self.archive, "new", name), "rb") as source:
                 copies.append(gateway.maildir.Received(name, source.read(), [], None))
-        rows = dovecot(self.base, copies)
+        rows = readers.dovecot(self.base, {number: copy.raw for number, copy in enumerate(copies)})
         self.assertEqual(len(rows), row["written"])
         subjects = collections.Counter(str(copy.message["Subject"]).strip() for copy in copies)
         self.assertEqual(collections.Counter((r["hdr.subject.utf8"] or "").strip() for r in rows),

@@ -197,6 +197,29 @@ class Body(Case):
         content, = [line for line in scene.gate.json("status") if line["kind"] == "content"]
         self.assertEqual(content["stripped"], 1)
 
+    def test_two_subjects(self):
+        """T94: the first of two subjects is sent, of the message and of a header block, nothing of the
+        other, and that there was one is told."""
+        scene = Scene(self.base, "twice", self.sink)
+        block = ("Microsoft Mail v3.0 IPM.Microsoft Mail.Note\r\nFrom: A\r\nTo: B\r\nSubject: Block\r\n"
+                 "%sDate: 1998-05-04 08:05\r\n\r\n-------------------------------------\r\nBody\r\n")
+        field = scene.deliver("Field", more_subjects=["Second one"])
+        line = scene.deliver("Block", text=block % "Subject: Second one\r\n")
+        one = scene.deliver("Block", text=block % "")
+        copies = scene.drain()
+        for mai, subject in ((field, "Field"), (line, "Block"), (one, "Block")):
+            self.assertEqual(copies[mai].message["Subject"], subject)
+            self.assertNotIn(b"Second one", copies[mai].raw)
+        for mai in (field, line):
+            row, = scene.told(mai, "repeated")
+            self.assertIn("subject", row["reason"])
+            shown = scene.gate.json("queue", "show", row["id"])
+            remark, = [line for line in shown if line["kind"] == "remark"]
+            self.assertEqual((remark["event"], remark["reason"]), ("repeated", row["reason"]))
+        self.assertEqual(scene.told(one, "repeated"), [])
+        content, = [line for line in scene.gate.json("status") if line["kind"] == "content"]
+        self.assertEqual(content["repeated"], 2)
+
     def test_hint(self):
         """`check` and `postoffice check` say when texts look like another page than the one that is
         set, and which; and nothing when they do not. Nothing is changed by it."""

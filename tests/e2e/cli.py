@@ -169,6 +169,25 @@ class Cli(gateway.Case):
         found = self.both(site.gate, "check")[1]
         self.assertIn("the queue is sound", {row["text"] for row in found})
 
+    def test_check_choices(self):
+        """Settings by which something of a message is not sent are named, and no others are."""
+        site = Site(self, "choices")
+
+        def texts():
+            return " ".join(row["text"] for row in self.both(site.gate, "check")[1])
+
+        names = ("report-to", "system-mail", "tnef", "ole", "receipt-as-dsn")
+        plain = texts()
+        for name in names:
+            self.assertNotIn(name, plain)
+        site.gate.settings.update({"report-to": "postmaster", "envelope-sender": "gw@corp.example"})
+        site.gate.postoffices[0][1].update({"system-mail": "remove", "tnef": "drop", "ole": "text",
+                                            "receipt-as-dsn": "true"})
+        site.gate.write_settings()
+        changed = texts()
+        for name in names:
+            self.assertIn(name, changed)
+
     def test_postoffice(self):
         site = Site(self, "postoffice")
         text, rows = self.both(site.gate, "postoffice", "list")

@@ -7,39 +7,22 @@ of it is malformed by SpamAssassin's rules about form.
   --messages N     of each code page, at least; all pairs need about 245
 
 Needs root, for Postfix."""
-import os
 import sys
 
 import gateway
-from gateway import PASSWORD, USER, Case, Gateway, Office, peer_relay
-from native import Inbox
+from gateway import Case, Gateway, Office, peer_relay
+from native import Peers
 
 import corpus
 import makereports
 import readers
-from postfix import PostfixPeer
 
 ZONE = "Europe/Berlin"
 PAGES = ("850", "437", "1252", "866", "852", "932")
 
 
-class Server:
-    inbox = None
-
-    @classmethod
-    def get(cls):
-        if cls.inbox is None:
-            domains = ["p%s.test" % page for page in PAGES]
-            peer = PostfixPeer(os.path.join(Case.base, "postfix"), domains, {USER: PASSWORD})
-            cls.inbox = Inbox(peer.start())
-        return cls.inbox
-
-
 def tearDownModule():
-    if Server.inbox is not None:
-        Server.inbox.peer.stop()
-
-
+    Peers.stop()
 
 
 def dovecot_problems(row, message, wanted):
@@ -92,7 +75,7 @@ class Corpus(Case):
         self.run_corpus("932")
 
     def run_corpus(self, page, block="use", **options):
-        inbox, domain = Server.get(), "p%s.test" % page
+        inbox, domain = Peers.get_postfix(), "p%s.test" % page
         more = {"seed": int(page), "reports": makereports.SPEC, **options}
         office = Office(self.base, "p" + page, corpus=corpus.SPEC, codepage=page, queues=2, people=14,
                         messages=self.options.messages, domain=domain, **more)
@@ -132,6 +115,7 @@ def main():
     parser = gateway.parser_for(__doc__.split("\n")[0])
     parser.add_argument("--messages", type=int, default=80)
     options = parser.parse_args()
+    Peers.domains = ["p%s.test" % page for page in PAGES]
     return gateway.run_program("fidelity", sys.modules[__name__], options)
 
 

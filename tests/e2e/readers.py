@@ -133,11 +133,14 @@ def notmuch_messages(threads):
 
 
 def leaves(parts):
-    """The parts of a message that contain no others."""
+    """The parts of a message that contain no others, with those of a message that a report returns;
+    a message that is attached is one."""
     for part in parts:
         inside = part.get("content")
         if isinstance(inside, list) and part["content-type"].startswith("multipart/"):
             yield from leaves(inside)
+        elif part["content-type"] == "message/rfc822" and "content-disposition" not in part:
+            yield from leaves(inside[0]["body"])
         else:
             yield part
 

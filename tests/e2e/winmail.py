@@ -11,12 +11,11 @@ import subprocess
 import sys
 
 import gateway
-from gateway import PASSWORD, USER, Case, Gateway, Office, peer_relay
-from native import Inbox
+from gateway import Case, Gateway, Office, peer_relay
+from native import Peers
 
 import compare
 import comparetnef
-from postfix import PostfixPeer
 
 ZONE = "Europe/Berlin"
 SPEC = os.path.join(gateway.TESTS, "oracle", "winmail.spec")
@@ -25,21 +24,8 @@ BEYOND_YTNEF = ("hidden-files", "odd-names")
 RUNS = ("decode", "shown", "russian", "pass", "drop", "keep")
 
 
-class Server:
-    inbox = None
-
-    @classmethod
-    def get(cls):
-        if cls.inbox is None:
-            domains = ["%s.test" % run for run in RUNS]
-            peer = PostfixPeer(os.path.join(Case.base, "postfix"), domains, {USER: PASSWORD})
-            cls.inbox = Inbox(peer.start())
-        return cls.inbox
-
-
 def tearDownModule():
-    if Server.inbox is not None:
-        Server.inbox.peer.stop()
+    Peers.stop()
 
 
 def head_problems(truth, message, received, options):
@@ -115,7 +101,7 @@ class Winmail(Case):
         self.run_corpus("keep", "850", tnef="keep")
 
     def run_corpus(self, run, page, tnef="decode", schedule="text", ole="keep", default=False, **made):
-        inbox, domain = Server.get(), "%s.test" % run
+        inbox, domain = Peers.get_postfix(), "%s.test" % run
         office = Office(self.base, run, corpus=SPEC, codepage=page, queues=2, people=14,
                         messages=self.options.messages, domain=domain, seed=int(page), **made)
         settings = {} if default else {"tnef": tnef, "schedule": schedule, "ole": ole}
@@ -170,6 +156,7 @@ def main():
     parser = gateway.parser_for(__doc__.split("\n")[0])
     parser.add_argument("--messages", type=int, default=80)
     options = parser.parse_args()
+    Peers.domains = ["%s.test" % run for run in RUNS]
     return gateway.run_program("winmail", sys.modules[__name__], options)
 
 

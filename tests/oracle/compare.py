@@ -123,7 +123,12 @@ def wanted_messages(truth, options):
 
 
 def leaf_parts(message):
-    return comparemeaning.leaves(message)
+    """As strict5322 has them: those of a message inside, too; fields for programs are one part."""
+    if message.get_content_type() == "message/rfc822":
+        return leaf_parts(message.get_content())
+    if message.get_content_maintype() == "message" or not message.is_multipart():
+        return [message]
+    return [leaf for part in message.iter_parts() for leaf in leaf_parts(part)]
 
 
 def local_minute(message, zone):

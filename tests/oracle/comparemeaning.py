@@ -207,7 +207,9 @@ class Report:
             return
         head = returned_message(parts[0]) or email.message_from_string(
             parts[0].get_content(), policy=email.policy.default)
-        self.header(head, known or {})
+        # A message has a From, a Date or a Subject (RFC 2046 5.2.1): of one that nothing is known of
+        # the Subject is there, and empty.
+        self.header(head, known or ({"subject": ""} if attached else {}))
         if attached and (known or {}).get("text") is not None:
             text = leaves(head)[0].get_content().replace("\r\n", "\n")
             self.differ("its text", known["text"], text)

@@ -176,7 +176,7 @@ def plan(world):
             "wild": serial % 3 == 0,
             "block": "",
         }
-        makeblock.add(item, row["block"], args.codec, letters, serial)
+        makeblock.add(item, row.get("block", "none"), args.codec, letters, serial)
         if "winmail" in row:
             makewinmail.add(item, row["winmail"], serial, args.codepage, letters)
         key = repr([item[name] for name in ("sender", "to", "cc", "when", "full", "text", "files")])

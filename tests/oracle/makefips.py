@@ -150,7 +150,8 @@ def _parts(encoder, item, layout):
             layout.vendor_priority, encoder.string(item["priority"].encode("ascii"))
         ),
         "subject": lambda: (item["subject"] or not item["drop_empty"])
-        and encoder.field(code["subject"], encoder.string(item["subject"])),
+        and b"".join(encoder.field(code["subject"], encoder.string(subject))
+                     for subject in (item["subject"], *item.get("more_subjects", ()))),
         "attachments": lambda: item["attachments"]
         and encoder.field(
             code["attachments"], _attachments(encoder, item["attachments"], item["stamp"])

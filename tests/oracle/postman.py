@@ -52,9 +52,11 @@ class Postman:
         return out
 
     def deliver(self, mailbags, to, subject, sender="NORTH/HQ/ADMIN", cc=(), text="Text\r\n",
-                files=(), stamp=None, received=None, piece=None):
-        """One message into these mailbags, whatever `to` says. Its MAI id. Texts, or octets of the code page; `stamp` is what it has for a date, `received` the time in the mailbags, and
-        `piece` the size of the strings that the text is cut into."""
+                files=(), stamp=None, received=None, piece=None,
+                more_subjects=()):
+        """One message into these mailbags, whatever `to` says. Its MAI id. Texts, or octets of the
+        code page; `stamp` is what it has for a date, `received` the time in the mailbags, `piece`
+        the size of the strings that the text is cut into; `more_subjects` follow the first one."""
         attachments = self.attach(files)
         ident = self.next_id()
         self.minutes += 1
@@ -74,6 +76,7 @@ class Postman:
                 "stamp": stamp,
                 "priority": "3",
                 "subject": head,
+                "more_subjects": [octets(more) for more in more_subjects],
                 "attachments": attachments,
                 "text": raw,
                 "drop_empty": False,

@@ -351,7 +351,8 @@ class Checker:
             out.append(text if soft else text + b"\r\n")
         return b"".join(out).removesuffix(b"\r\n")
 
-    def entity(self, fields, body, where, depth):
+    def entity(self, fields, body, where, depth, returned=False):
+        """RETURNED: of a report, whose third part is as much as is known of a message."""
         values = dict(reversed(fields))
         ctype, params = self.parameters("content-type", values.get("content-type", "text/plain"))
         encoding = values.get("content-transfer-encoding", "7bit").lower()
@@ -359,7 +360,9 @@ class Checker:
             if encoding not in ("7bit", "8bit"):
                 self.complain("%s: a message under %s", where, encoding)
             inner, content = self.split(body, where + " inside")
-            self.fields(inner, True)
+            self.fields(inner, not returned)
+            if returned and not {"from", "date", "subject"} & {name for name, _ in inner}:
+                self.complain("%s: neither From, Date nor Subject (RFC 2046, 5.2.1)", where)
             self.entity(inner, content, where + " inside", depth + 1)
             return
         if not ctype.startswith("multipart/"):
@@ -390,7 +393,8 @@ class Checker:
         for number, part in enumerate(self.parts(body, boundary, where), 1):
             inner, content = self.split(part, "%s part %d" % (where, number))
             self.fields(inner, False)
-            self.entity(inner, content, "%s part %d" % (where, number), depth + 1)
+            self.entity(inner, content, "%s part %d" % (where, number), depth + 1,
+                        ctype == "multipart/report")
 
     def parts(self, body, boundary, where):
         marks = list(

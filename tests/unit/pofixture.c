@@ -181,7 +181,7 @@ static void put_one(struct bytes *bytes, unsigned id, int code, const char *text
 void put_mail(struct bytes *bytes, const struct mail *mail)
 {
     struct bytes *body = calloc(1, sizeof *body);
-    const char *from[4] = {mail->from};
+    const char *from[4] = {mail->from}, *second_from[4] = {mail->second_from};
     uint8_t counter[2] = {(uint8_t)mail->counter, (uint8_t)(mail->counter >> 8)};
 
     assert_non_null(body);
@@ -189,13 +189,16 @@ void put_mail(struct bytes *bytes, const struct mail *mail)
     put(body, counter, 2);
     put_hex(body, "7F 05 32 20 02 02 00");
     put_addresses(body, 0x01, from, 12);
+    if (mail->second_from != NULL)
+        put_addresses(body, 0x01, second_from, 12);
     put_addresses(body, 0x05, mail->to, 0);
     put_addresses(body, 0x06, mail->cc, 0);
     put_one(body, 0x4C, 0x02, mail->date, true);
+    put_one(body, 0x4C, 0x02, mail->second_date, true);
     put_one(body, 0x7F, 0x34, mail->priority, false);
+    put_one(body, 0x7F, 0x34, mail->second_priority, false);
     put_one(body, 0x4C, 0x07, mail->subject, false);
-    if (mail->second_subject != NULL)
-        put_one(body, 0x4C, 0x07, mail->second_subject, false);
+    put_one(body, 0x4C, 0x07, mail->second_subject, false);
     put_attachments(body, mail);
     put_one(body, 0x4C, 0x04, mail->text, false);
     put_hex(bytes, "4D 83");

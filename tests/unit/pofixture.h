@@ -38,8 +38,8 @@ void fixture_encipher(const uint8_t *plain, uint8_t *out, size_t size);
 struct mail {
     unsigned counter;
     const char *from, *to[4], *cc[4], *date, *subject, *text;
-    const char *priority;       /* NULL: none */
-    const char *second_subject; /* NULL: none */
+    const char *priority;                                                     /* NULL: none */
+    const char *second_from, *second_date, *second_subject, *second_priority; /* NULL: none */
     struct {
         const char *id, *name;
         unsigned size;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,7 +110,37 @@ static void test_unsure(void **state)
     }
 }
 
-/* A language that no table has; the first subject wins (T94); names and addresses. */
+/* T94, in a language that is known: the line behind the first does not get into it. */
+static void test_more_subjects(void **state)
+{
+    static const struct {
+        const char *lines;
+        bool more;
+    } cases[] = {
+        {"Subject: x\r\nDate: 1995-01-02 03:04\r\n", false},
+        {"Subject: x\r\nSubject: Another\r\nDate: 1995-01-02 03:04\r\n", true},
+        {"Subject: x\r\nDate: 1995-01-02 03:04\r\nBetreff: Another\r\n", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[512];
+        struct message *m;
+        struct block block;
+        struct error err;
+
+        snprintf(text, sizeof text, TOP "From: A\r\nTo: B\r\n%s" RULER "body", cases[i].lines);
+        m = kb_message("NET/PO/FROM", "x", text);
+        assert_int_equal(block_read(&block, m, &err), 0);
+        assert_int_equal(block.form, BLOCK_WINDOWS);
+        assert_string_equal(block.subject, "x");
+        assert_int_equal(block.more_subjects, cases[i].more);
+        block_clear(&block);
+        message_free(m);
+    }
+}
+
+/* A language that no table has; names and addresses. */
 static void test_places(void **state)
 {
     struct message *m = kb_message(
@@ -181,7 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_printed),     cmocka_unit_test(test_unsure),
         cmocka_unit_test(test_places),      cmocka_unit_test(test_date_only),
-        cmocka_unit_test(test_two_numbers),
+        cmocka_unit_test(test_two_numbers), cmocka_unit_test(test_more_subjects),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

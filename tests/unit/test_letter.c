@@ -18,6 +18,26 @@ static void set_text(struct mimefixture *f, const char *text)
     mimefixture_set_text(f, text, strlen(text));
 }
 
+/* The caller's, and before the message goes. */
+static struct letter *make_letter(struct mimefixture *f)
+{
+    uint8_t fingerprint[FINGERPRINT_SIZE];
+    struct letter *letter;
+
+    assert_int_equal(message_fingerprint(f->message, fingerprint, &f->err), 0);
+    assert_int_equal(letter_make(&letter, f->message, fingerprint, &f->options, &f->err), 0);
+    return letter;
+}
+
+/* What a block begins and ends with, around its subject, dates and ids. */
+#define NOTE                                                                                       \
+    "Microsoft Mail v3.0 IPM.Microsoft Mail.Note\r\n"                                              \
+    "From: Ahlberg, Anna\r\n"                                                                      \
+    "To: Zander, Zoe\r\n"
+#define BODY                                                                                       \
+    "\r\n------------------------------------------------------------------------------\r\n"       \
+    "\r\nThe body.\r\n"
+
 /* T90, T95, T96: the block goes, all of its subject comes, one blank line stays. */
 static void test_block(void **state)
 {
@@ -27,17 +47,10 @@ static void test_block(void **state)
     f->options.tnef = LETTER_TNEF_DECODE;
     mimefixture_add(f, ADDRESS_TO, "NORTH/HQ/ZOE");
     mimefixture_set_subject(f, "The budget of the coming year, and what ");
-    set_text(f, "Microsoft Mail v3.0 IPM.Microsoft Mail.Note\r\n"
-                "From: Ahlberg, Anna\r\n"
-                "To: Zander, Zoe\r\n"
-                "Subject: The budget of the coming year, and what it means for all of us\r\n"
-                "Date: 1997-04-07 08:05\r\n"
-                "Priority: 3\r\n"
-                "Message ID: 1A2B3C4D\r\n"
-                "\r\n"
-                "------------------------------------------------------------------------------\r\n"
-                "\r\n"
-                "The body.\r\n");
+    set_text(f, NOTE "Subject: The budget of the coming year, and what it means for all of us\r\n"
+                     "Date: 1997-04-07 08:05\r\n"
+                     "Priority: 3\r\n"
+                     "Message ID: 1A2B3C4D\r\n" BODY);
     mimefixture_write(f);
     mimefixture_has(f, "Subject: The budget of the coming year, and what it means for all of");
     mimefixture_has(f, "\"Zander, Zoe\" <IMCEAMS-NORTH_HQ_ZOE@gw.example>");
@@ -255,17 +268,10 @@ static void test_date_of_block(void **state)
     borrow_date(f);
     mimefixture_add(f, ADDRESS_TO, "NORTH/HQ/ZOE");
     mimefixture_set_subject(f, "Budget");
-    set_text(f, "Microsoft Mail v3.0 IPM.Microsoft Mail.Note\r\n"
-                "From: Ahlberg, Anna\r\n"
-                "To: Zander, Zoe\r\n"
-                "Subject: Budget\r\n"
-                "Date: 1997-04-06 08:05\r\n"
-                "Priority: 3\r\n"
-                "Message ID: 1A2B3C4D\r\n"
-                "\r\n"
-                "------------------------------------------------------------------------------\r\n"
-                "\r\n"
-                "The body.\r\n");
+    set_text(f, NOTE "Subject: Budget\r\n"
+                     "Date: 1997-04-06 08:05\r\n"
+                     "Priority: 3\r\n"
+                     "Message ID: 1A2B3C4D\r\n" BODY);
     mimefixture_write(f);
     mimefixture_has(f, "Date: Sun, 06 Apr 1997 08:05:00 ");
     assert_int_equal(f->facts.date_note, DATE_AS_WRITTEN);
@@ -282,11 +288,9 @@ static void test_answer(void **state)
     struct mimefixture *f = *state;
     struct letter *letter;
     char references[512];
-    uint8_t fingerprint[FINGERPRINT_SIZE];
 
     set_text(f, "The body.\r\n");
-    assert_int_equal(message_fingerprint(f->message, fingerprint, &f->err), 0);
-    assert_int_equal(letter_make(&letter, f->message, fingerprint, &f->options, &f->err), 0);
+    letter = make_letter(f);
     snprintf(references, sizeof references, "%s %s", first, second);
     assert_int_equal(letter_answer(letter, second, references, &f->err), 0);
     assert_int_equal(mime_write(letter, mimefixture_collect, f, &f->facts, &f->err), 0);
@@ -304,11 +308,8 @@ static void test_answer(void **state)
 
 static void expect_keys(struct mimefixture *f, size_t own, const struct thread_keys *parents)
 {
-    struct letter *letter;
-    uint8_t fingerprint[FINGERPRINT_SIZE];
+    struct letter *letter = make_letter(f);
 
-    assert_int_equal(message_fingerprint(f->message, fingerprint, &f->err), 0);
-    assert_int_equal(letter_make(&letter, f->message, fingerprint, &f->options, &f->err), 0);
     assert_int_equal(letter->own.count, own);
     assert_int_equal(letter->parents.count, parents->count);
     for (size_t i = 0; i < parents->count; i++)
@@ -323,15 +324,12 @@ static void test_keys(void **state)
     struct thread_keys parents = {.count = 0};
 
     mimefixture_set_subject(f, "Plans");
-    set_text(f, "Microsoft Mail v3.0 IPM.Microsoft Mail.Note\r\n"
-                "From: Ahlberg, Anna\r\n"
-                "To: Zander, Zoe\r\n"
-                "Subject: Plans\r\n"
-                "Date: 1997-04-07 08:05\r\n"
-                "Priority: 3\r\n" IDS
-                "----------------------------------------------------------------------\r\n"
-                "\r\n"
-                "The body.\r\n");
+    set_text(f, NOTE "Subject: Plans\r\n"
+                     "Date: 1997-04-07 08:05\r\n"
+                     "Priority: 3\r\n" IDS
+                     "----------------------------------------------------------------------\r\n"
+                     "\r\n"
+                     "The body.\r\n");
     f->options.block = false;
     expect_keys(f, 1, &parents);
     f->options.block = true;
@@ -348,7 +346,6 @@ static void test_receipt_names_its_original(void **state)
     struct mimefixture *f = *state;
     struct thread_keys parents = {.count = 0};
     struct letter *letter;
-    uint8_t fingerprint[FINGERPRINT_SIZE];
     const char *place;
 
     f->message->priority = 'C';
@@ -360,8 +357,7 @@ static void test_receipt_names_its_original(void **state)
                 "Was read 04-26-95 17:49\r\n");
     thread_add_sent(&parents, "NORTH/HQ/ZOE", &sent, "Plans");
     expect_keys(f, 0, &parents);
-    assert_int_equal(message_fingerprint(f->message, fingerprint, &f->err), 0);
-    assert_int_equal(letter_make(&letter, f->message, fingerprint, &f->options, &f->err), 0);
+    letter = make_letter(f);
     assert_int_equal(letter_answer(letter, "<a@x>", "<a@x>", &f->err), 0);
     place = strstr(letter->machine, "\nOriginal-Message-ID: <a@x>\nDisposition: ");
     assert_non_null(place);

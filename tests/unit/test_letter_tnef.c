@@ -13,49 +13,7 @@
 #include <string.h>
 
 #include "tests/unit/mimefixture.h"
-
-struct made {
-    uint8_t data[16384];
-    size_t size;
-};
-
-static void put(struct made *made, const void *data, size_t size)
-{
-    assert_true(made->size + size <= sizeof made->data);
-    memcpy(made->data + made->size, data, size);
-    made->size += size;
-}
-
-static void number(struct made *made, uint32_t value, size_t size)
-{
-    uint8_t octets[4] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
-                         (uint8_t)(value >> 24)};
-
-    put(made, octets, size);
-}
-
-static void attribute(struct made *made, uint8_t level, uint32_t id, const void *data, size_t size)
-{
-    const uint8_t *octets = data;
-    uint16_t sum = 0;
-    size_t i;
-
-    number(made, level, 1);
-    number(made, id, 4);
-    number(made, (uint32_t)size, 4);
-    put(made, data, size);
-    for (i = 0; i < size; i++)
-        sum = (uint16_t)(sum + octets[i]);
-    number(made, sum, 2);
-}
-
-static void begin(struct made *made, const char *class)
-{
-    made->size = 0;
-    number(made, 0x223E9F78, 4);
-    number(made, 1, 2);
-    attribute(made, 1, 0x00078008, class, strlen(class) + 1);
-}
+#include "tests/unit/tneffixture.h"
 
 /* An attachment of TYPE (1 file, 2 OLE object) with its title, and its octets unless they are NULL.
  */
@@ -64,10 +22,10 @@ static void attachment(struct made *made, uint8_t type, const char *title, const
 {
     const uint8_t rendering[14] = {type, 0, 7};
 
-    attribute(made, 2, 0x00069002, rendering, sizeof rendering);
-    attribute(made, 2, 0x00018010, title, strlen(title) + 1);
+    made_attribute(made, 2, 0x00069002, rendering, sizeof rendering);
+    made_attribute(made, 2, 0x00018010, title, strlen(title) + 1);
     if (data != NULL)
-        attribute(made, 2, 0x0006800F, data, size);
+        made_attribute(made, 2, 0x0006800F, data, size);
 }
 
 /* PR_ATTACH_METHOD and PR_ATTACH_DATA_OBJ of IID_IMessage: INNER is a message in OUTER. */
@@ -76,18 +34,18 @@ static void nest(struct made *outer, const void *inner, size_t size)
     static const uint8_t iid[16] = {0x07, 0x03, 0x02, 0, 0, 0, 0, 0, 0xC0, 0, 0, 0, 0, 0, 0, 0x46};
     struct made list = {.size = 0};
 
-    number(&list, 2, 4);
-    number(&list, 0x37050003, 4);
-    number(&list, 5, 4);
-    number(&list, 0x3701000D, 4);
-    number(&list, 1, 4);
-    number(&list, (uint32_t)(sizeof iid + size), 4);
-    put(&list, iid, sizeof iid);
-    put(&list, inner, size);
+    made_number(&list, 2, 4);
+    made_number(&list, 0x37050003, 4);
+    made_number(&list, 5, 4);
+    made_number(&list, 0x3701000D, 4);
+    made_number(&list, 1, 4);
+    made_number(&list, (uint32_t)(sizeof iid + size), 4);
+    made_put(&list, iid, sizeof iid);
+    made_put(&list, inner, size);
     while (list.size % 4 != 0)
-        number(&list, 0, 1);
+        made_number(&list, 0, 1);
     attachment(outer, 1, "Inner", NULL, 0);
-    attribute(outer, 2, 0x00069005, list.data, list.size);
+    made_attribute(outer, 2, 0x00069005, list.data, list.size);
 }
 
 static void deliver(struct mimefixture *f, const struct made *made)
@@ -114,7 +72,7 @@ static void test_names(void **state)
     struct mimefixture *f = fixture(state, LETTER_TNEF_DECODE);
     struct made made;
 
-    begin(&made, "IPM.Microsoft Mail.Note");
+    made_begin(&made, "IPM.Microsoft Mail.Note");
     attachment(&made, 1, "..\\..\\Quarterly report.doc", NULL, 0);
     attachment(&made, 1, "Found again.xls", NULL, 0);
     attachment(&made, 1, "QUARTERLY REPORT.doc", NULL, 0);
@@ -136,7 +94,7 @@ static void test_hidden(void **state)
     GMimeMessage *parsed;
     struct made made;
 
-    begin(&made, "IPM.Microsoft Mail.Note");
+    made_begin(&made, "IPM.Microsoft Mail.Note");
     attachment(&made, 1, "A.TXT", "other", 5);
     attachment(&made, 1, "B.TXT", "same", 4);
     attachment(&made, 1, "Only here.bin", "", 0);
@@ -161,7 +119,7 @@ static void test_rescued(void **state)
     GMimeMessage *parsed;
     struct made made;
 
-    begin(&made, "IPM.Microsoft Mail.Note");
+    made_begin(&made, "IPM.Microsoft Mail.Note");
     attachment(&made, 1, "A.TXT", "saved", 5);
     mimefixture_attach(f, "A.TXT", NULL, 0);
     deliver(f, &made);
@@ -193,7 +151,7 @@ static void test_wrong_checksum(void **state)
     struct mimefixture *f = fixture(state, LETTER_TNEF_DECODE);
     struct made made;
 
-    begin(&made, "IPM.Microsoft Mail.Note");
+    made_begin(&made, "IPM.Microsoft Mail.Note");
     made.data[made.size - 1] ^= 1;
     attachment(&made, 1, "Only here.bin", "x", 1);
     check_kept(f, &made, "wrong checksum");
@@ -205,7 +163,7 @@ static void test_cut(void **state)
     struct mimefixture *f = fixture(state, LETTER_TNEF_PASS);
     struct made made;
 
-    begin(&made, "IPM.Vendor.Form");
+    made_begin(&made, "IPM.Vendor.Form");
     attachment(&made, 1, "Only here.bin", "x", 1);
     made.size--;
     check_kept(f, &made, "does not go on to its end");
@@ -217,7 +175,7 @@ static void test_garbage(void **state)
     struct mimefixture *f = fixture(state, LETTER_TNEF_DECODE);
     struct made made = {.size = 0};
 
-    put(&made, "no stream at all", 16);
+    made_put(&made, "no stream at all", 16);
     check_kept(f, &made, "signature");
 }
 
@@ -227,13 +185,13 @@ static void test_bad_rtf(void **state)
     struct mimefixture *f = fixture(state, LETTER_TNEF_DECODE);
     struct made made, list = {.size = 0};
 
-    number(&list, 1, 4);
-    number(&list, 0x10090102, 4);
-    number(&list, 1, 4);
-    number(&list, 20, 4);
-    put(&list, "\x14\0\0\0\4\0\0\0LZFu\0\0\0\0abcd", 20);
-    begin(&made, "IPM.Microsoft Mail.Note");
-    attribute(&made, 1, 0x00069003, list.data, list.size);
+    made_number(&list, 1, 4);
+    made_number(&list, 0x10090102, 4);
+    made_number(&list, 1, 4);
+    made_number(&list, 20, 4);
+    made_put(&list, "\x14\0\0\0\4\0\0\0LZFu\0\0\0\0abcd", 20);
+    made_begin(&made, "IPM.Microsoft Mail.Note");
+    made_attribute(&made, 1, 0x00069003, list.data, list.size);
     check_kept(f, &made, "formatted text");
 }
 
@@ -243,7 +201,7 @@ static void test_other_name(void **state)
     struct mimefixture *f = fixture(state, LETTER_TNEF_DECODE);
     struct made made;
 
-    begin(&made, "IPM.Vendor.Form");
+    made_begin(&made, "IPM.Vendor.Form");
     mimefixture_attach(f, "SAMPLE.TNF", made.data, made.size);
     mimefixture_write(f);
     mimefixture_has(f, "filename=SAMPLE.TNF");
@@ -256,7 +214,7 @@ static void test_keep(void **state)
     GMimeMessage *parsed;
     struct made made;
 
-    begin(&made, "IPM.Vendor.Form");
+    made_begin(&made, "IPM.Vendor.Form");
     deliver(f, &made);
     parsed = mimefixture_parse(f);
     mimefixture_part(parsed, 1, made.data, made.size);
@@ -269,7 +227,7 @@ static void test_drop(void **state)
     struct mimefixture *f = fixture(state, LETTER_TNEF_DROP);
     struct made made;
 
-    begin(&made, "IPM.Vendor.Form");
+    made_begin(&made, "IPM.Vendor.Form");
     deliver(f, &made);
     mimefixture_lacks(f, "IPM.Vendor.Form");
     mimefixture_lacks(f, "multipart");
@@ -281,7 +239,7 @@ static void test_pass(void **state)
     struct mimefixture *f = fixture(state, LETTER_TNEF_PASS);
     struct made made;
 
-    begin(&made, "IPM.Vendor.Form");
+    made_begin(&made, "IPM.Vendor.Form");
     attachment(&made, 1, "Only here.bin", "x", 1);
     deliver(f, &made);
     mimefixture_has(f, "Content-Type: application/ms-tnef; name=winmail.dat\r\n");
@@ -296,24 +254,24 @@ static void test_message(void **state)
     struct mimefixture *f = fixture(state, LETTER_TNEF_DECODE);
     struct made made, inner, rows = {.size = 0};
 
-    begin(&inner, "IPM.Microsoft Mail.Note");
-    attribute(&inner, 1, 0x00018004, "Inner subject", 14);
-    attribute(&inner, 1, 0x00008000, "\4\0\33\0\5\0\11\0Anna\0MS:A/B/C\0", 22);
-    number(&rows, 1, 4);
-    number(&rows, 3, 4);
-    number(&rows, 0x0C150003, 4);
-    number(&rows, 2, 4);
-    number(&rows, 0x3001001E, 4);
-    number(&rows, 1, 4);
-    number(&rows, 4, 4);
-    put(&rows, "Two", 4);
-    number(&rows, 0x3003001E, 4);
-    number(&rows, 1, 4);
-    number(&rows, 8, 4);
-    put(&rows, "X/Y/TWO", 8);
-    attribute(&inner, 1, 0x00069004, rows.data, rows.size);
-    attribute(&inner, 1, 0x0002800C, "Inner text\r\n", 12);
-    begin(&made, "IPM.Microsoft Mail.Note");
+    made_begin(&inner, "IPM.Microsoft Mail.Note");
+    made_attribute(&inner, 1, 0x00018004, "Inner subject", 14);
+    made_attribute(&inner, 1, 0x00008000, "\4\0\33\0\5\0\11\0Anna\0MS:A/B/C\0", 22);
+    made_number(&rows, 1, 4);
+    made_number(&rows, 3, 4);
+    made_number(&rows, 0x0C150003, 4);
+    made_number(&rows, 2, 4);
+    made_number(&rows, 0x3001001E, 4);
+    made_number(&rows, 1, 4);
+    made_number(&rows, 4, 4);
+    made_put(&rows, "Two", 4);
+    made_number(&rows, 0x3003001E, 4);
+    made_number(&rows, 1, 4);
+    made_number(&rows, 8, 4);
+    made_put(&rows, "X/Y/TWO", 8);
+    made_attribute(&inner, 1, 0x00069004, rows.data, rows.size);
+    made_attribute(&inner, 1, 0x0002800C, "Inner text\r\n", 12);
+    made_begin(&made, "IPM.Microsoft Mail.Note");
     nest(&made, inner.data, inner.size);
     deliver(f, &made);
     mimefixture_has(f, "Content-Type: message/rfc822");
@@ -329,7 +287,7 @@ static void test_no_message(void **state)
     struct mimefixture *f = fixture(state, LETTER_TNEF_DECODE);
     struct made made;
 
-    begin(&made, "IPM.Microsoft Mail.Note");
+    made_begin(&made, "IPM.Microsoft Mail.Note");
     nest(&made, "no stream", 9);
     check_kept(f, &made, "make no sense");
     mimefixture_has(f, "filename=Inner");
@@ -344,9 +302,9 @@ static void test_depth(void **state)
     const char *at;
     int depth, count = 0;
 
-    begin(&made, "IPM.Microsoft Mail.Note");
+    made_begin(&made, "IPM.Microsoft Mail.Note");
     for (depth = 0; depth < LETTER_DEPTH_MAX + 2; depth++) {
-        begin(&outer, "IPM.Microsoft Mail.Note");
+        made_begin(&outer, "IPM.Microsoft Mail.Note");
         nest(&outer, made.data, made.size);
         made = outer;
     }
@@ -368,7 +326,7 @@ static void test_object(void **state)
     GMimeMessage *parsed;
     struct made made;
 
-    begin(&made, "IPM.Microsoft Mail.Note");
+    made_begin(&made, "IPM.Microsoft Mail.Note");
     attachment(&made, 2, "Bitmap", object, sizeof object);
     deliver(f, &made);
     parsed = mimefixture_parse(f);
@@ -384,7 +342,7 @@ static void test_object_as_text(void **state)
     struct made made;
 
     f->options.ole = LETTER_OLE_TEXT;
-    begin(&made, "IPM.Microsoft Mail.Note");
+    made_begin(&made, "IPM.Microsoft Mail.Note");
     attachment(&made, 2, "OLE1.DAT", NULL, 0);
     mimefixture_attach(f, "OLE1.DAT", object, sizeof object);
     deliver(f, &made);
@@ -396,9 +354,9 @@ static void test_object_as_text(void **state)
 /* T112: the time stands above the text whatever is sent beside it. */
 static void meeting(struct made *made)
 {
-    begin(made, "IPM.Microsoft Schedule.MtgReq");
-    attribute(made, 1, 0x00030006, "\xCC\7\3\0\5\0\12\0\0\0\0\0\2\0", 14);
-    attribute(made, 1, 0x00030007, "\xCC\7\3\0\5\0\13\0\36\0\0\0\2\0", 14);
+    made_begin(made, "IPM.Microsoft Schedule.MtgReq");
+    made_attribute(made, 1, 0x00030006, "\xCC\7\3\0\5\0\12\0\0\0\0\0\2\0", 14);
+    made_attribute(made, 1, 0x00030007, "\xCC\7\3\0\5\0\13\0\36\0\0\0\2\0", 14);
 }
 
 static void test_meeting(void **state)
@@ -443,8 +401,8 @@ static void test_other_text(void **state)
     GMimeMessage *parsed;
     struct made made;
 
-    begin(&made, "IPM.Microsoft Mail.Note");
-    attribute(&made, 1, 0x0002800C, "Other words\r\n", 13);
+    made_begin(&made, "IPM.Microsoft Mail.Note");
+    made_attribute(&made, 1, 0x0002800C, "Other words\r\n", 13);
     deliver(f, &made);
     parsed = mimefixture_parse(f);
     mimefixture_part(parsed, 1, "Other words\n", 12);

@@ -139,25 +139,44 @@ static void test_sample(void **state)
     put_mail(bytes, &sample);
     open_bytes(&f, bytes);
     check_sample(&f);
+    assert_int_equal(f.message->repeated, 0);
     end(&f);
     free(bytes);
 }
 
-/* T94: the first of two subjects is the one, and nothing of the other gets into it. */
+/* T94: the first of two is the one, nothing of the other gets into it, and it is known. */
 static void test_two_subjects(void **state)
 {
-    struct bytes *bytes = calloc(1, sizeof *bytes);
-    struct mail mail = sample;
-    struct fixture f;
+    static const struct {
+        const char *from, *date, *subject, *priority;
+        unsigned repeated;
+    } cases[] = {
+        {NULL, NULL, "Another", NULL, MESSAGE_ONE_SUBJECT},
+        {"NORTH/HQ/OTHER", NULL, NULL, NULL, MESSAGE_ONE_SENDER},
+        {NULL, "1996-03-04 07:06", NULL, NULL, MESSAGE_ONE_DATE},
+        {NULL, NULL, NULL, "1", MESSAGE_ONE_PRIORITY},
+        {"NORTH/HQ/OTHER", "1996-03-04 07:06", "Another", "1",
+         MESSAGE_ONE_SENDER | MESSAGE_ONE_DATE | MESSAGE_ONE_SUBJECT | MESSAGE_ONE_PRIORITY},
+    };
 
     (void)state;
-    mail.second_subject = "Another";
-    begin(&f);
-    put_mail(bytes, &mail);
-    open_bytes(&f, bytes);
-    check_sample(&f);
-    end(&f);
-    free(bytes);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bytes *bytes = calloc(1, sizeof *bytes);
+        struct mail mail = sample;
+        struct fixture f;
+
+        mail.second_from = cases[i].from;
+        mail.second_date = cases[i].date;
+        mail.second_subject = cases[i].subject;
+        mail.second_priority = cases[i].priority;
+        begin(&f);
+        put_mail(bytes, &mail);
+        open_bytes(&f, bytes);
+        check_sample(&f);
+        assert_int_equal(f.message->repeated, cases[i].repeated);
+        end(&f);
+        free(bytes);
+    }
 }
 
 /* The same message in unusual but legal clothes: elements that nobody knows between the fields,

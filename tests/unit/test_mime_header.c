@@ -202,6 +202,32 @@ static void test_subjects(void **state)
     g_object_unref(parsed);
 }
 
+/* Characters of three octets behind beginnings of every size: a reader that stops at padding
+ * between encoded words, as GMime does, reads all of them. */
+static void test_words_without_padding(void **state)
+{
+    static const char *const begins[] = {"", "1", "12", "142 ", "1 \x81", "\x81", "\x81\x81"};
+    static const char *const later[] = {"", " ", "1", "\x81", "\x81 "};
+    struct mimefixture *f = *state;
+
+    for (size_t i = 0; i < 7 * 5; i++) {
+        char subject[160], body[41], *wanted;
+        GMimeMessage *parsed;
+
+        memset(body, 0xCD, sizeof body - 1); /* a double line of tables, U+2550 */
+        body[sizeof body - 1] = '\0';
+        snprintf(subject, sizeof subject, "%s%s%s%s\xCD", begins[i % 7], body, later[i / 7], body);
+        mimefixture_set_subject(f, subject);
+        mimefixture_write(f);
+        wanted = g_convert(subject, -1, "UTF-8", "CP850", NULL, NULL, NULL);
+        assert_string_equal(f->facts.subject, wanted);
+        parsed = mimefixture_parse(f);
+        assert_string_equal(g_mime_message_get_subject(parsed), wanted);
+        g_object_unref(parsed);
+        g_free(wanted);
+    }
+}
+
 static void test_undecodable(void **state)
 {
     struct mimefixture *f = *state;
@@ -442,6 +468,7 @@ int main(void)
         TEST(test_many_recipients),
         TEST(test_sender),
         TEST(test_subjects),
+        TEST(test_words_without_padding),
         TEST(test_undecodable),
         TEST(test_dates),
         TEST(test_priorities),

@@ -434,6 +434,18 @@ static void test_two_subjects(void **state)
     open_octets(&f, OCTETS(V TO FROM "SUBJECT:one\r\nSUBJECT:two\r\nTEXT:0\r\n"), NULL);
     m = next_good(&f);
     assert_string_equal(m->subject, "one");
+    assert_int_equal(m->repeated, MESSAGE_ONE_SUBJECT);
+    message_free(m);
+    close_octets(&f);
+    open_octets(&f,
+                OCTETS(V TO FROM "PRIORITY:1\r\nDATE:1996-02-29\r\nTIME:12:34\r\nSUBJECT:one\r\n"
+                                 "DATE:1997-03-30\r\nTIME:01:02\r\nPRIORITY:5\r\nTEXT:0\r\n"),
+                NULL);
+    m = next_good(&f);
+    assert_int_equal(m->priority, '1');
+    assert_int_equal(m->date.year, 1996);
+    assert_int_equal(m->date.minute, 34);
+    assert_int_equal(m->repeated, MESSAGE_ONE_DATE | MESSAGE_ONE_PRIORITY);
     message_free(m);
     close_octets(&f);
 }

@@ -13,48 +13,7 @@
 
 #include "message/ole.h"
 #include "message/tnef.h"
-
-struct made {
-    uint8_t data[16384];
-    size_t size;
-};
-
-static void put(struct made *made, const void *data, size_t size)
-{
-    assert_true(made->size + size <= sizeof made->data);
-    memcpy(made->data + made->size, data, size);
-    made->size += size;
-}
-
-static void number(struct made *made, uint32_t value, size_t size)
-{
-    uint8_t octets[4] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
-                         (uint8_t)(value >> 24)};
-
-    put(made, octets, size);
-}
-
-static void begin(struct made *made)
-{
-    made->size = 0;
-    number(made, 0x223E9F78, 4);
-    number(made, 1, 2);
-}
-
-static void attribute(struct made *made, uint8_t level, uint32_t id, const void *data, size_t size)
-{
-    const uint8_t *octets = data;
-    uint16_t sum = 0;
-    size_t i;
-
-    number(made, level, 1);
-    number(made, id, 4);
-    number(made, (uint32_t)size, 4);
-    put(made, data, size);
-    for (i = 0; i < size; i++)
-        sum = (uint16_t)(sum + octets[i]);
-    number(made, sum, 2);
-}
+#include "tests/unit/tneffixture.h"
 
 static struct tnef *read_made(const struct made *made, struct content **content)
 {
@@ -71,20 +30,20 @@ static const uint8_t ole_data[14] = {2, 0, 6};
 
 static void sample(struct made *made)
 {
-    begin(made);
-    attribute(made, 1, 0x00078008, "IPM.Microsoft Mail.Note", 24);
-    attribute(made, 1, 0x00018004,
-              "Gr\x81\xE1"
-              "e",
-              6); /* CP850: no code page is told */
-    attribute(made, 1, 0x00069004, "\0\0\0\0", 4);
-    attribute(made, 1, 0x00008000, "\4\0\20\0\2\0\6\0N\0MS:A/B",
-              16); /* the address is cut by its size */
-    attribute(made, 2, 0x00069002, file_data, 14);
-    attribute(made, 2, 0x00018010, "Quarterly report.doc", 21);
-    attribute(made, 2, 0x0006800F, "octets", 6);
-    attribute(made, 2, 0x00069002, ole_data, 14);
-    attribute(made, 2, 0x00018010, "picture", 8);
+    made_begin(made, NULL);
+    made_attribute(made, 1, 0x00078008, "IPM.Microsoft Mail.Note", 24);
+    made_attribute(made, 1, 0x00018004,
+                   "Gr\x81\xE1"
+                   "e",
+                   6); /* CP850: no code page is told */
+    made_attribute(made, 1, 0x00069004, "\0\0\0\0", 4);
+    made_attribute(made, 1, 0x00008000, "\4\0\20\0\2\0\6\0N\0MS:A/B",
+                   16); /* the address is cut by its size */
+    made_attribute(made, 2, 0x00069002, file_data, 14);
+    made_attribute(made, 2, 0x00018010, "Quarterly report.doc", 21);
+    made_attribute(made, 2, 0x0006800F, "octets", 6);
+    made_attribute(made, 2, 0x00069002, ole_data, 14);
+    made_attribute(made, 2, 0x00018010, "picture", 8);
 }
 
 static const struct tnef_attachment *match(const struct tnef *tnef, const struct content *content,
@@ -163,17 +122,17 @@ static void test_damage_is_counted(void **state)
     struct tnef *tnef;
 
     (void)state;
-    begin(&made);
-    attribute(&made, 1, 0x00078008, "IPM.X", 6);
+    made_begin(&made, NULL);
+    made_attribute(&made, 1, 0x00078008, "IPM.X", 6);
     made.data[made.size - 1] ^= 1; /* checksum */
-    attribute(&made, 1, 0x00018004, "kept", 5);
-    attribute(&made, 1, 0x00030006, "\0", 1); /* a date of one octet */
-    attribute(&made, 1, 0x00069003, "\xff\xff\xff\xff", 4);
-    attribute(&made, 1, 0x00069003, "\1\0\0\0\x1e\0\x37\0\1\0\0\0\xf0\xff\xff\xff", 16);
-    attribute(&made, 1, 0x00069007, "\xff\xff\0\0\0\0\0\0", 8); /* no such code page */
-    number(&made, 1, 1);
-    number(&made, 0x00018004, 4);
-    number(&made, 0xFFFFFFFF, 4);
+    made_attribute(&made, 1, 0x00018004, "kept", 5);
+    made_attribute(&made, 1, 0x00030006, "\0", 1); /* a date of one octet */
+    made_attribute(&made, 1, 0x00069003, "\xff\xff\xff\xff", 4);
+    made_attribute(&made, 1, 0x00069003, "\1\0\0\0\x1e\0\x37\0\1\0\0\0\xf0\xff\xff\xff", 16);
+    made_attribute(&made, 1, 0x00069007, "\xff\xff\0\0\0\0\0\0", 8); /* no such code page */
+    made_number(&made, 1, 1);
+    made_number(&made, 0x00018004, 4);
+    made_number(&made, 0xFFFFFFFF, 4);
     tnef = read_made(&made, &content);
     assert_null(tnef->class);
     assert_string_equal(tnef->subject, "kept");
@@ -191,17 +150,17 @@ static void nest(struct made *made, const struct made *inner)
     static const uint8_t iid[16] = {7, 3, 2, 0, 0, 0, 0, 0, 0xC0, 0, 0, 0, 0, 0, 0, 0x46};
     struct made list = {.size = 0};
 
-    number(&list, 1, 4);
-    number(&list, 0x3701000D, 4);
-    number(&list, 1, 4);
-    number(&list, (uint32_t)inner->size + 16, 4);
-    put(&list, iid, 16);
-    put(&list, inner->data, inner->size);
-    number(&list, 0, -inner->size & 3);
-    begin(made);
-    attribute(made, 1, 0x00018004, "outer", 6);
-    attribute(made, 2, 0x00069002, file_data, 14);
-    attribute(made, 2, 0x00069005, list.data, list.size);
+    made_number(&list, 1, 4);
+    made_number(&list, 0x3701000D, 4);
+    made_number(&list, 1, 4);
+    made_number(&list, (uint32_t)inner->size + 16, 4);
+    made_put(&list, iid, 16);
+    made_put(&list, inner->data, inner->size);
+    made_number(&list, 0, -inner->size & 3);
+    made_begin(made, NULL);
+    made_attribute(made, 1, 0x00018004, "outer", 6);
+    made_attribute(made, 2, 0x00069002, file_data, 14);
+    made_attribute(made, 2, 0x00069005, list.data, list.size);
 }
 
 static void test_message_inside(void **state)
@@ -215,10 +174,10 @@ static void test_message_inside(void **state)
 
     (void)state;
     sample(&inner);
-    attribute(&inner, 1, 0x0002800C,
-              "Gr\x81\xE1"
-              "e\r\n",
-              8);
+    made_attribute(&inner, 1, 0x0002800C,
+                   "Gr\x81\xE1"
+                   "e\r\n",
+                   8);
     nest(&made, &inner);
     tnef = read_made(&made, &content);
     assert_int_equal(tnef->attachment_count, 1);
@@ -308,23 +267,23 @@ static void test_ole(void **state)
     uint8_t octets[46];
 
     (void)state;
-    number(&made, 0x501, 4);
-    number(&made, 2, 4);
-    number(&made, 7, 4);
-    put(&made, "PBrush", 7);
-    number(&made, 0, 4);
-    number(&made, 0, 4);
-    number(&made, 4, 4);
-    put(&made, "data", 4);
-    number(&made, 0x501, 4);
-    number(&made, 5, 4);
-    number(&made, 13, 4);
-    put(&made, "METAFILEPICT", 13);
-    number(&made, 2000, 4);
-    number(&made, (uint32_t)-1000, 4);
-    number(&made, 8 + sizeof metafile, 4);
-    put(&made, "\10\0\0\0\0\0\0\0", 8);
-    put(&made, metafile, sizeof metafile);
+    made_number(&made, 0x501, 4);
+    made_number(&made, 2, 4);
+    made_number(&made, 7, 4);
+    made_put(&made, "PBrush", 7);
+    made_number(&made, 0, 4);
+    made_number(&made, 0, 4);
+    made_number(&made, 4, 4);
+    made_put(&made, "data", 4);
+    made_number(&made, 0x501, 4);
+    made_number(&made, 5, 4);
+    made_number(&made, 13, 4);
+    made_put(&made, "METAFILEPICT", 13);
+    made_number(&made, 2000, 4);
+    made_number(&made, (uint32_t)-1000, 4);
+    made_number(&made, 8 + sizeof metafile, 4);
+    made_put(&made, "\10\0\0\0\0\0\0\0", 8);
+    made_put(&made, metafile, sizeof metafile);
     assert_int_equal(content_from_bytes(&content, made.data, made.size, &err), 0);
     range.size = made.size;
     assert_int_equal(ole_read(content, &range, &ole, &err), 0);
