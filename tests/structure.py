@@ -164,7 +164,8 @@ def names_of_tests(top, program):
     return names
 
 
-COMPLETE = 45  # up to this number each row of doc/TESTED.md has to be there
+COMPLETE = 138  # up to this number each row of doc/TESTED.md has to be there,
+NOT_BUILT = {46, 51}  # but for these
 
 
 def check_tested(top):
@@ -185,7 +186,7 @@ def check_tested(top):
     numbers = [int(re.match(r"\| T(\d+)", row)[1]) for row in rows]
     if numbers != sorted(set(numbers)):
         yield "doc/TESTED.md: rows are twice or not in order"
-    missing = sorted(set(range(1, COMPLETE + 1)) - set(numbers))
+    missing = sorted(set(range(1, COMPLETE + 1)) - NOT_BUILT - set(numbers))
     if missing:
         yield f"doc/TESTED.md: no row for {', '.join('T%02d' % number for number in missing)}"
 
