@@ -12,6 +12,7 @@
 #include "message/charset.h"
 
 #define PIECE 65536
+#define HEAD_SIZE 6 /* signature and key: what is cut there is not known from what ends there */
 
 static int no_memory(struct error *err)
 {
@@ -410,7 +411,9 @@ int tnef_read(struct tnef **out, const struct content *content, const char *code
 
 bool tnef_damage(const struct tnef *tnef, char *out, size_t size)
 {
-    if (tnef->truncated)
+    if (tnef->stream.size <= HEAD_SIZE)
+        snprintf(out, size, "there is nothing behind its beginning");
+    else if (tnef->truncated)
         snprintf(out, size, "it does not go on to its end, or it is larger than we read");
     else if (tnef->bad_checksums != 0)
         snprintf(out, size, "%zu of its attributes have a wrong checksum", tnef->bad_checksums);

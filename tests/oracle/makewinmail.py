@@ -465,7 +465,7 @@ def damage(way, serial, page):
     if way == "tail":
         return stream.octets() + bytes(7), {"effects": stream.effects(), "damaged": True}
     return {"empty": b"", "signature": head(), "half": head()[:3]}[way], {
-        "effects": [], "damaged": way != "signature"}
+        "effects": [], "damaged": True}  # what ends behind its beginning may be cut there
 
 
 def _begin_all_the_same(stream, spoilt):

@@ -170,6 +170,16 @@ static void test_cut(void **state)
     mimefixture_has(f, "X-MSMail-Message-Class: IPM.Vendor.Form\r\n");
 }
 
+/* Cut behind its beginning, or without contents: nobody can tell. */
+static void test_beginning(void **state)
+{
+    struct mimefixture *f = fixture(state, LETTER_TNEF_DECODE);
+    struct made made = {.size = 0};
+
+    made_put(&made, "\x78\x9F\x3E\x22\1\0", 6);
+    check_kept(f, &made, "nothing behind its beginning");
+}
+
 static void test_garbage(void **state)
 {
     struct mimefixture *f = fixture(state, LETTER_TNEF_DECODE);
@@ -415,13 +425,13 @@ static void test_other_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_names),      TEST(test_hidden),         TEST(test_rescued),
-        TEST(test_cut),        TEST(test_wrong_checksum), TEST(test_garbage),
-        TEST(test_bad_rtf),    TEST(test_other_name),     TEST(test_keep),
-        TEST(test_drop),       TEST(test_pass),           TEST(test_message),
-        TEST(test_no_message), TEST(test_depth),          TEST(test_object),
-        TEST(test_meeting),    TEST(test_object_as_text), TEST(test_calendar),
-        TEST(test_other_text), TEST(test_meeting_passed),
+        TEST(test_names),    TEST(test_hidden),         TEST(test_rescued),
+        TEST(test_cut),      TEST(test_wrong_checksum), TEST(test_beginning),
+        TEST(test_garbage),  TEST(test_bad_rtf),        TEST(test_other_name),
+        TEST(test_keep),     TEST(test_drop),           TEST(test_pass),
+        TEST(test_message),  TEST(test_no_message),     TEST(test_depth),
+        TEST(test_object),   TEST(test_meeting),        TEST(test_object_as_text),
+        TEST(test_calendar), TEST(test_other_text),     TEST(test_meeting_passed),
     };
 
     mime_initialize();
