@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "postoffice/access2.h"
 
 /* The name behind the last slash of an address. */
 static const char *mailbox_of(const char *address)
@@ -25,13 +26,11 @@ static const char *mailbox_of(const char *address)
 
 static const char *system_name(const struct message *message)
 {
-    static const char *const names[] = {"$SYSTEM", "*SPECIAL", "*MAILBAG"};
-
     for (size_t i = 0; i < message->address_count; i++) {
-        for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
-            if (strcasecmp(mailbox_of(message->addresses[i].text), names[n]) == 0)
-                return names[n];
-        }
+        const char *name = access2_program(mailbox_of(message->addresses[i].text));
+
+        if (name != NULL)
+            return name;
     }
     return NULL;
 }

@@ -25,15 +25,20 @@ struct access2 {
     struct place *by_name, *by_number;
 };
 
-bool access2_is_special(const char *mailbox)
+const char *access2_program(const char *mailbox)
 {
-    static const char *const names[] = {"ADMINSCH", "$SYSTEM", "*SPECIAL", "*MAILBAG"};
+    static const char *const names[] = {"$SYSTEM", "*SPECIAL", "*MAILBAG"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcasecmp(mailbox, names[i]) == 0)
-            return true;
+            return names[i];
     }
-    return false;
+    return NULL;
+}
+
+bool access2_is_special(const char *mailbox)
+{
+    return access2_program(mailbox) != NULL || strcasecmp(mailbox, "ADMINSCH") == 0;
 }
 
 bool access2_known(const struct profile *profile)

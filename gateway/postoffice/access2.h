@@ -31,8 +31,12 @@ struct access2_user {
 
 struct access2;
 
-/* ADMINSCH, $SYSTEM, *SPECIAL, *MAILBAG: accounts of the postoffice's own programs, whose mail is
- * nobody's (Q117648, Q112879, Q162841). Names compare without case. */
+/* $SYSTEM, *SPECIAL, *MAILBAG: what programs of the postoffice write to each other, nobody's mail
+ * (Q117648, Q112879, Q162841). The name so written when MAILBOX is one, without regard to case;
+ * else NULL. */
+const char *access2_program(const char *mailbox);
+
+/* These, and ADMINSCH: accounts of the postoffice itself, which are never swept. */
 bool access2_is_special(const char *mailbox);
 
 /* False when the profile does not say where names and mailbags lie. */
